@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tenfold.data.formats import read_images, read_parts, write_csv, write_folder, write_idx, write_npz
+from tenfold.errors import FormatError
+
+
+def write_idx_part(folder, prefix, dataset):
+    write_idx(folder / f"{prefix}-images-idx3-ubyte", dataset.images)
+    write_idx(folder / f"{prefix}-labels-idx1-ubyte", dataset.labels.astype(np.uint8))
+
+
+def test_every_format_gives_the_same_data_set(tmp_path, mnist):
+    digits = mnist.test.take(np.argsort(mnist.test.labels[:30], kind="stable"))
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    write_idx_part(folder, "t10k", digits)
+    write_csv(tmp_path / "x.csv", digits.images, digits.labels)
+    write_npz(tmp_path / "x.npz", digits.images, digits.labels)
+    write_folder(tmp_path / "pictures", digits)
+    for name in ("idx", "x.csv", "x.npz", "pictures"):
+        (part,) = read_parts(tmp_path / name).values()
+        assert part.sha256 == digits.sha256
+        np.testing.assert_array_equal(read_images(tmp_path / name)[0], digits.images)
+
+
+def test_train_and_test_in_one_folder(tmp_path, mnist):
+    write_csv(tmp_path / "train.csv", mnist.train.images[:20], mnist.train.labels[:20])
+    write_npz(tmp_path / "test.npz", mnist.test.images[:10], mnist.test.labels[:10])
+    parts = read_parts(tmp_path)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 20, "test": 10}
+
+
+def test_label_outside_the_classes_names_the_image(tmp_path, mnist):
+    write_csv(tmp_path / "x.csv", mnist.test.images[:3], np.array([1, 10, 2]))
+    with pytest.raises(FormatError, match=r"x\.csv, image 1 .*: label 10 is outside 0 to 9 \(10 classes\)"):
+        read_parts(tmp_path / "x.csv")
+    (part,) = read_parts(tmp_path / "x.csv", classes=tuple("abcdefghijk")).values()
+    assert part.classes[10] == "k"
+
+
+def test_paths_that_hold_no_data_set(tmp_path):
+    with pytest.raises(FormatError, match="There is no file or folder"):
+        read_parts(tmp_path / "none")
+    (tmp_path / "x.txt").write_text("hello")
+    with pytest.raises(FormatError, match=r"x\.txt: a data set is a folder"):
+        read_parts(tmp_path / "x.txt")
+
+
+def test_pictures_without_labels(tmp_path, mnist):
+    write_csv(tmp_path / "test.csv", mnist.test.images[:3])
+    with pytest.raises(FormatError, match="pictures but no labels"):
+        read_parts(tmp_path / "test.csv")
+    images, names = read_images(tmp_path / "test.csv")
+    np.testing.assert_array_equal(images, mnist.test.images[:3])
+    assert names == ["1", "2", "3"]
+
+
+def test_a_folder_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path, mnist):
+    for number in (10, 9, 1):
+        Image.fromarray(mnist.test.images[number]).save(tmp_path / f"{number}.png")
+    images, names = read_images(tmp_path)
+    assert names == ["1.png", "9.png", "10.png"]
+    np.testing.assert_array_equal(images, mnist.test.images[[1, 9, 10]])
+    images, names = read_images(tmp_path / "9.png")
+    assert names == ["9.png"]
+    np.testing.assert_array_equal(images, mnist.test.images[9:10])
+
+
+def test_a_single_idx_file_of_images(tmp_path, mnist):
+    write_idx(tmp_path / "my-images-idx3-ubyte.gz", mnist.test.images[:2])
+    np.testing.assert_array_equal(read_images(tmp_path / "my-images-idx3-ubyte.gz")[0], mnist.test.images[:2])
+    write_idx(tmp_path / "labels-idx1-ubyte", np.zeros(3, np.uint8))
+    with pytest.raises(FormatError, match="expected idx images"):
+        read_images(tmp_path / "labels-idx1-ubyte")
