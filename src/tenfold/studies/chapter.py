@@ -1,0 +1,184 @@
+"""A study and its results as chapters of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from tenfold.report.document import (
+    Block,
+    Column,
+    Document,
+    Note,
+    Section,
+    Table,
+    Text,
+    Verdict,
+    Verdicts,
+)
+from tenfold.runs import Run
+from tenfold.studies.claims import MARKS, judge
+from tenfold.studies.results import Results
+from tenfold.studies.study import READINGS, SCALES
+
+
+def verdicts(results: Results) -> tuple[Verdict, ...]:
+    """Return what became of every claim of a study, with the numbers that decided it."""
+    found = []
+    for claim in results.study.claims:
+        judgment = judge(claim.judge, results)
+        evidence = tuple(f"{MARKS[part.outcome]} {part.reason}" for part in judgment.parts)
+        found.append(Verdict(claim.key, claim.text, judgment.outcome, judgment.reason, evidence))
+    return tuple(found)
+
+
+def chapter(results: Results) -> tuple[Section, ...]:
+    """Return a study's chapter: what it is, the verdicts, every table and figure, deviations, assumptions."""
+    study = results.study
+    authors = ", ".join(study.authors)
+    opening: list[Block] = [
+        Text(f"{authors}: *{study.title}*.{f' {study.source}.' if study.source else ''} {study.summary}"),
+        *_scale_notes(results),
+    ]
+    exhibits = tuple(block for exhibit in study.exhibits for block in exhibit.blocks(results))
+    deviations = Table(
+        (Column("No.", "right"), Column("The paper"), Column("Here"), Column("Why")),
+        tuple(
+            (number, each.paper, each.ours, each.reason) for number, each in enumerate(study.deviations, 1)
+        ),
+        "Where we deviate from the paper",
+    )
+    assumptions = Table(
+        (Column("Setting"), Column("Taken"), Column("Why")),
+        tuple((each.setting, each.value, each.reason) for each in study.assumptions),
+        "What the paper leaves out, and what we take",
+    )
+    noticed = "Noticed in the paper:\n\n" + "\n".join(f"- {each}" for each in study.noticed)
+    return (
+        Section(f"{study.authors[0]} ({study.key})", tuple(opening), key=study.key),
+        Section("Verdicts", (Verdicts(verdicts(results)),), key=f"{study.key}-verdicts", level=3),
+        Section("Tables and figures", exhibits, key=f"{study.key}-figures", level=3),
+        Section(
+            "Deviations and assumptions",
+            (
+                deviations,
+                *([assumptions] if study.assumptions else []),
+                *([Text(noticed)] if study.noticed else []),
+            ),
+            key=f"{study.key}-deviations",
+            level=3,
+        ),
+    )
+
+
+def _scale_notes(results: Results) -> list[Block]:
+    """Say what is not the published recipe in full."""
+    groups = list(results.groups.values())
+    if not groups:
+        return [Note(f"Nothing of this study was run at {results.scale} scale yet.", kind="warning")]
+    reduced = [group for group in groups if not group.scaled.full]
+    missing = [name for name in results.study.by_name if not results.of(name)]
+    notes: list[Block] = []
+    if len(reduced) == len(groups):
+        notes.append(
+            Note(
+                f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the "
+                f"published recipe: fewer "
+                "epochs, and for some networks fewer images. The verdicts are about these runs. For "
+                "the paper's own "
+                f"recipe: `tenfold study run {results.study.key} --scale paper`.",
+                kind="scale",
+            )
+        )
+    elif reduced:
+        names = ", ".join(dict.fromkeys(group.experiment.name for group in reduced))
+        notes.append(
+            Note(
+                f"At the published recipe in full, except for {names}, which were run at a smaller "
+                f"scale; every "
+                "table says so in its last column.",
+                kind="scale",
+            )
+        )
+    if missing:
+        notes.append(Note(f"Not run at this scale: {', '.join(missing)}.", kind="scale"))
+    return notes
+
+
+def protocol(every: Sequence[Results]) -> dict[str, str]:
+    """Return how the numbers were made, from the runs themselves."""
+    runs = [run for results in every for run in results.runs]
+    found = {"Date": date.today().isoformat()}
+    if not runs:
+        return found
+    studies = {results.study.key: results.study for results in every}
+    found["Data"] = "; ".join(f"{key}: {study.data}" for key, study in studies.items())
+    found["Validation"] = "; ".join(
+        f"{key}: {study.validation:,} training images, stratified, split seed 0"
+        for key, study in studies.items()
+    )
+    found["Readings"] = "; ".join(f"{name}: {text}" for name, text in READINGS.items())
+    found["Seeds"] = ", ".join(map(str, sorted({run.seed for run in runs})))
+    found["Trainings"] = (
+        f"{len({run.id for run in runs})}, {sum(run.seconds for run in runs) / 60:.1f} minutes of training"
+    )
+    found["Intervals"] = "95%, Student's t over seeds; comparisons are paired by seed"
+    found |= environment(runs)
+    return found
+
+
+def environment(runs: Sequence[Run]) -> dict[str, str]:
+    """Return on what `runs` were made, every distinct value once."""
+
+    def each(values: Sequence[str | None]) -> str:
+        return "; ".join(dict.fromkeys(value for value in values if value)) or "unknown"
+
+    return {
+        "Hardware": each([_hardware(run) for run in runs]),
+        "Engine": each([run.engine for run in runs]),
+        "Versions": each(
+            [", ".join(f"{name} {number}" for name, number in run.versions.items()) for run in runs]
+        ),
+        "Commit": each([run.commit for run in runs]),
+    }
+
+
+def _hardware(run: Run) -> str:
+    values = run.hardware
+    gpu = f", {values['gpu']}" if values.get("gpu") else ""
+    return f"{values.get('cpu')}, {values.get('cores')} cores{gpu}"
+
+
+def overview(every: Sequence[Results]) -> Section:
+    """Return the verdicts of all studies in one table; the numbers behind them stand in the chapters."""
+    rows = tuple(
+        (
+            Text(f"[{_together(verdict.key)}](#{results.study.key}-verdicts)"),
+            verdict.claim,
+            _together(f"{MARKS[verdict.outcome]} {verdict.outcome}"),
+            _scales(results),
+        )
+        for results in every
+        for verdict in verdicts(results)
+    )
+    columns = (Column("Key"), Column("Claim"), Column("Verdict"), Column("Scale"))
+    return Section("Verdicts on every claim", (Table(columns, rows),), key="verdicts")
+
+
+def _together(text: str) -> str:
+    """Return `text` so that no line breaks within it."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
+def _scales(results: Results) -> str:
+    """Return the scales that a study was run at, the largest first."""
+    found = {group.scale for group in results.groups.values()}
+    return " and ".join(scale for scale in reversed(SCALES) if scale in found) or "not run"
+
+
+def document(every: Sequence[Results], title: str = "Published studies, tested") -> Document:
+    """Return a whole report on some studies."""
+    chapters = tuple(section for results in every for section in chapter(results))
+    first = (overview(every),) if len(every) > 1 else ()
+    names = ", ".join(results.study.authors[0] for results in every)
+    return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))

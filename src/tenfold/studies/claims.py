@@ -1,0 +1,281 @@
+"""Predicates over results. Each gives an outcome, and the numbers that decided it.
+
+A claim *holds* or *does not hold* where the 95% interval of the mean over seeds leaves no doubt, and is
+*undecided* otherwise; with one seed there is no interval and so no decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+
+from tenfold.errors import StudyError
+from tenfold.evaluation import mean_interval
+from tenfold.report.document import Outcome
+from tenfold.studies.results import Results, difference
+from tenfold.studies.study import HONEST, PUBLISHED
+
+HOLDS: Outcome = "holds"
+FAILS: Outcome = "does not hold"
+UNDECIDED: Outcome = "undecided"
+
+MARKS: dict[Outcome, str] = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What became of a claim.
+
+    Attributes
+    ----------
+    outcome : "holds", "does not hold" or "undecided"
+    reason : str
+        The numbers that decided it, in words.
+    parts : tuple of Judgment
+        What it is made of, where the claim has several parts.
+    """
+
+    outcome: Outcome
+    reason: str
+    parts: tuple[Judgment, ...] = ()
+
+
+Predicate = Callable[[Results], Judgment]
+
+
+def judge(predicate: Predicate, results: Results) -> Judgment:
+    """Return the judgment; undecided, with the reason, where a run that it needs is missing."""
+    try:
+        return predicate(results)
+    except StudyError as error:
+        return Judgment(UNDECIDED, str(error))
+
+
+def _decide(low: float, high: float, reason: str) -> Judgment:
+    """A quantity that must be above zero, from its interval."""
+    if not (isfinite(low) and isfinite(high)):
+        return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
+    return Judgment(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED, reason)
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}".replace("-", "−")
+
+
+def better(
+    name: str,
+    *,
+    than: str,
+    metric: str = "test_accuracy",
+    reading: str = HONEST,
+    lower: bool = False,
+    by: float = 0.0,
+) -> Predicate:
+    """Judge whether `name` beats `than`, paired over seeds.
+
+    Parameters
+    ----------
+    lower : bool
+        Whether less is better.
+    by : float
+        By how much it must, in units of the metric.
+    """
+
+    def predicate(results: Results) -> Judgment:
+        first, second = results.get(name, reading), results.get(than, reading)
+        gap = difference(first, second, metric)
+        sign = -1 if lower else 1
+        low, high = sorted(sign * (end - sign * by) for end in gap.interval)
+        what = metric.replace("_", " ")
+        text = (
+            f"{name} − {than}: {_points(gap.mean)} points of {what} "
+            f"[{_points(gap.interval[0])}, {_points(gap.interval[1])}], n = {gap.n}"
+        )
+        if not isfinite(gap.interval[0]):
+            text = f"{name} − {than}: {_points(gap.mean)} points of {what}, n = {gap.n}"
+        return _decide(low, high, text + _scale_note(results, name, reading, than))
+
+    return predicate
+
+
+def reaches(
+    name: str,
+    value: float,
+    *,
+    metric: str = "test_accuracy",
+    reading: str = HONEST,
+    rounding: float = 0.00005,
+) -> Predicate:
+    """Judge whether the mean of `metric` reaches a published value, which was rounded to +- `rounding`."""
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        values = group.values(metric)
+        target = value - rounding
+        what = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
+        if group.n < 2:
+            return Judgment(
+                UNDECIDED,
+                f"{what}, reported {100 * value:.2f}%; one seed decides nothing"
+                + _scale_note(results, name, reading),
+            )
+        low, high = mean_interval(values)
+        reason = (
+            f"{what} [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}; reported {100 * value:.2f}%"
+        )
+        reason += _scale_note(results, name, reading)
+        if low >= target:
+            return Judgment(HOLDS, reason)
+        if high < target:
+            return Judgment(FAILS, reason)
+        return Judgment(UNDECIDED, reason)
+
+    return predicate
+
+
+def less_overfit(name: str, *, than: str, reading: str = HONEST) -> Predicate:
+    """Judge whether the gap between training and validation accuracy is smaller (paired over seeds)."""
+    return better(name, than=than, metric="gap", reading=reading, lower=True)
+
+
+def ranking(names: tuple[str, ...], *, metric: str = "test_accuracy", reading: str = HONEST) -> Predicate:
+    """Judge whether `names` stand in this order, the best first: every neighbor must beat the next."""
+
+    def predicate(results: Results) -> Judgment:
+        means = {name: float(results.get(name, reading).values(metric).mean()) for name in names}
+        ours = sorted(names, key=lambda name: -means[name])
+        order = "measured order: " + " > ".join(f"{name} {100 * means[name]:.2f}" for name in ours)
+        pairs = list(pairwise(names))
+        joint = all_of(
+            *(better(first, than=second, metric=metric, reading=reading) for first, second in pairs)
+        )
+        found = joint(results)
+        return Judgment(found.outcome, f"{order}; of the {len(pairs)} neighbors {found.reason}", found.parts)
+
+    return predicate
+
+
+def all_of(*parts: Predicate) -> Predicate:
+    """Judge a claim of several parts: it holds where all do, and fails where one does."""
+
+    def predicate(results: Results) -> Judgment:
+        judged = [judge(part, results) for part in parts]
+        found = tuple(each for whole in judged for each in (whole.parts or (whole,)))
+        outcomes = [each.outcome for each in found]
+        outcome = FAILS if FAILS in outcomes else UNDECIDED if UNDECIDED in outcomes else HOLDS
+        if outcome == HOLDS:
+            return Judgment(HOLDS, f"all {len(found)} parts hold", found)
+        count = outcomes.count(outcome)
+        verb = {FAILS: "fails" if count == 1 else "fail", UNDECIDED: "is open" if count == 1 else "are open"}
+        return Judgment(outcome, f"{count} of {len(found)} parts {verb[outcome]}", found)
+
+    return predicate
+
+
+def best_of(name: str, *, among: tuple[str, ...], reading: str = HONEST) -> Predicate:
+    """Judge whether `name` beats each of the others in `among` on the test set."""
+    return all_of(*(better(name, than=other, reading=reading) for other in among if other != name))
+
+
+def rises(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predicate:
+    """Judge whether `metric` on the held-out images is higher at the end than after epoch `since`.
+
+    The held-out images are the test set in the published reading, the validation split in the honest one.
+
+    Parameters
+    ----------
+    metric : "loss" or "accuracy"
+    since : int
+    """
+    column = f"{'test' if reading == PUBLISHED else 'validation'}_{metric}"
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        curves = group.history(column)
+        if any(since >= epochs[-1] or since not in epochs for epochs, _ in curves):
+            return Judgment(
+                UNDECIDED, f"{name} was not trained beyond epoch {since}{_scale_note(results, name, reading)}"
+            )
+        rise = [values[-1] - values[epochs.index(since)] for epochs, values in curves]
+        mean = sum(rise) / len(rise)
+        what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: {mean:+.4f}"
+        low, high = mean_interval(rise)
+        if isfinite(low):
+            what += f" [{low:+.4f}, {high:+.4f}]"
+        return _decide(low, high, f"{what}, n = {len(rise)}{_scale_note(results, name, reading)}")
+
+    return predicate
+
+
+def falls(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predicate:
+    """Judge whether `metric` on the held-out images is lower at the end than after epoch `since`."""
+    rise = rises(name, metric=metric, since=since, reading=reading)
+
+    def predicate(results: Results) -> Judgment:
+        found = rise(results)
+        opposite = {HOLDS: FAILS, FAILS: HOLDS}
+        return Judgment(opposite.get(found.outcome, found.outcome), found.reason)
+
+    return predicate
+
+
+def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
+    """Judge whether a training neither overfits nor ends late, in the honest reading.
+
+    Parameters
+    ----------
+    gap : float
+        The largest difference between training and validation accuracy, both without dropout.
+    loss_rise : float
+        By which part the final validation loss may exceed the lowest.
+    """
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name)
+        gaps = group.values("gap")
+        rises_ = group.values("validation_loss") / group.values("lowest_validation_loss") - 1
+        reason = (
+            f"{name}: gap {100 * gaps.mean():.2f} points (limit {100 * gap:g}), final validation loss "
+            f"{100 * rises_.mean():.0f}% above its lowest (limit {100 * loss_rise:g}%), n = {group.n}"
+            f"{_scale_note(results, name, HONEST)}"
+        )
+        if group.n < 2:
+            return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
+        ends = [
+            (low - limit, high - limit)
+            for (low, high), limit in ((mean_interval(gaps), gap), (mean_interval(rises_), loss_rise))
+        ]
+        if any(low > 0 for low, _ in ends):
+            return Judgment(FAILS, reason)
+        return Judgment(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason)
+
+    return predicate
+
+
+def in_both(make: Callable[[str], Predicate]) -> Predicate:
+    """Judge by the honest reading, and tell where the published one says otherwise.
+
+    Parameters
+    ----------
+    make : function of a reading to a predicate
+    """
+
+    def predicate(results: Results) -> Judgment:
+        honest, published = judge(make(HONEST), results), judge(make(PUBLISHED), results)
+        same = published.outcome == honest.outcome
+        other = Judgment(
+            published.outcome,
+            f"in the published reading {'the same' if same else published.outcome}: {published.reason}",
+        )
+        return Judgment(honest.outcome, honest.reason, (*honest.parts, other))
+
+    return predicate
+
+
+def _scale_note(results: Results, name: str, reading: str, other: str = "") -> str:
+    """Say so where the numbers are not the published recipe's."""
+    groups = [results.find(each, reading) for each in (name, other) if each]
+    scales = sorted({group.scale for group in groups if group and not group.scaled.full})
+    return f" ({' and '.join(scales)} scale)" if scales else ""

@@ -1,0 +1,442 @@
+"""Tables and figures of a study, as data: what to show, of which experiments. All studies share these.
+
+Each exhibit is a value with a title and a `blocks` method that turns results into blocks of a report. What
+was not run is shown as such, never left out in silence.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tenfold.data import load
+from tenfold.evaluation import mean_interval
+from tenfold.networks.diagram import diagram
+from tenfold.networks.summary import summary
+from tenfold.networks.zoo import get
+from tenfold.report import figures
+from tenfold.report.document import (
+    Block,
+    Cell,
+    Column,
+    Figure,
+    Listing,
+    Note,
+    Pictures,
+    Table,
+    Text,
+)
+from tenfold.report.tables import format_number
+from tenfold.studies.jobs import winner
+from tenfold.studies.results import Group, Results
+from tenfold.studies.share import parts
+from tenfold.studies.study import HONEST, PUBLISHED, READINGS, SEARCH
+
+
+@dataclass(frozen=True)
+class Exhibit(ABC):
+    """A table or figure.
+
+    Attributes
+    ----------
+    title : str
+        As the paper calls it, where it is the paper's.
+    """
+
+    title: str
+
+    @abstractmethod
+    def blocks(self, results: Results) -> list[Block]:
+        """Return what to show."""
+
+
+def marked(group: Group | None) -> str:
+    """Return how much of an experiment was run, for the table's column on it."""
+    if group is None:
+        return "not run"
+    return f"{group.scale}, {group.scaled.describe(group.setup.recipe)}"
+
+
+def _missing(name: str, results: Results) -> Note:
+    return Note(
+        f"{name} was not run at {results.scale} scale. Run it with "
+        f"`tenfold study run {results.study.key} --scale paper --only '{name}'`.",
+        kind="warning",
+    )
+
+
+@dataclass(frozen=True)
+class SampleImages(Exhibit):
+    """The first images of the training set."""
+
+    count: int
+
+    def blocks(self, results: Results) -> list[Block]:
+        train = load(results.study.data).train
+        labels = tuple(train.classes[label] for label in train.labels[: self.count])
+        return [Pictures(train.images[: self.count], labels, self.title, columns=10)]
+
+
+@dataclass(frozen=True)
+class Diagrams(Exhibit):
+    """Drawings of networks, by their names in the zoo."""
+
+    networks: tuple[str, ...]
+
+    def blocks(self, results: Results) -> list[Block]:
+        return [
+            Figure(
+                diagram(get(name)),
+                f"{self.title}: `{name}`, {get(name).parameters:,} parameters",
+                alt=f"The layers of {name}, from the input to the output",
+            )
+            for name in self.networks
+        ]
+
+
+@dataclass(frozen=True)
+class Summaries(Exhibit):
+    """Layer tables of networks, by their names in the zoo."""
+
+    networks: tuple[str, ...]
+
+    def blocks(self, results: Results) -> list[Block]:
+        return [Listing(str(summary(get(name))), f"{self.title}: {name}") for name in self.networks]
+
+
+TRAINING, TEST, VALIDATION = "training (running mean)", "test (as published)", "validation (honest)"
+
+
+@dataclass(frozen=True)
+class Curves(Exhibit):
+    """Accuracy and loss by epoch: training and held-out images, all seeds faint and their mean bold.
+
+    Attributes
+    ----------
+    name : str
+        The experiment.
+    reported, reported_train : float or None
+        Final accuracies that the paper prints.
+    """
+
+    name: str
+    reported: float | None = None
+    reported_train: float | None = None
+
+    def blocks(self, results: Results) -> list[Block]:
+        published, honest = results.find(self.name, PUBLISHED), results.find(self.name)
+        shown = published or honest
+        if shown is None:
+            return [_missing(self.name, results)]
+        return [self._chart(metric, published, honest) for metric in ("accuracy", "loss")]
+
+    def _chart(self, metric: str, published: Group | None, honest: Group | None) -> Figure:
+        shown = published or honest
+        assert shown is not None
+        series = {TRAINING: shown.history(f"train_{metric}")}
+        if published:
+            series[TEST] = published.history(f"test_{metric}")
+        if honest:
+            series[VALIDATION] = honest.history(f"validation_{metric}")
+        reported = {TRAINING: self.reported_train, TEST if published else VALIDATION: self.reported}
+        return figures.curves(
+            f"{self.name}: {metric}",
+            series,
+            ylabel=metric.capitalize(),
+            percent=metric == "accuracy",
+            reported={
+                label: value
+                for label, value in reported.items()
+                if value is not None and metric == "accuracy"
+            },
+            dashed=(TRAINING,),
+            caption=f"{self.title}, {metric} ({marked(shown)}; {shown.n} seeds).",
+        )
+
+
+@dataclass(frozen=True)
+class Comparison(Exhibit):
+    """Paper beside measured, in both readings, for some experiments.
+
+    Attributes
+    ----------
+    names : tuple of str
+    test, train : mapping of str to float
+        What the paper prints, by experiment.
+    """
+
+    names: tuple[str, ...]
+    test: Mapping[str, float] = field(default_factory=dict)
+    train: Mapping[str, float] = field(default_factory=dict)
+
+    def blocks(self, results: Results) -> list[Block]:
+        columns = [Column("Model")]
+        if self.train:
+            columns += [
+                Column("Training, paper", "right", "%", digits=2, percent=True),
+                Column(
+                    "Training, measured", "right", "%", help="running mean over the last epoch, as published."
+                ),
+            ]
+        columns += [
+            Column("Test, paper", "right", "%", digits=2, percent=True),
+            Column("Test, as published", "right", "%", help=f"{READINGS[PUBLISHED]}."),
+            Column("Test, honest", "right", "%", help=f"{READINGS[HONEST]}."),
+            Column("Honest − paper", "right", "points", help="difference of the means."),
+        ]
+        rows = [self._row(name, results) for name in self.names]
+        return [Table(tuple(columns), tuple(rows), self.title)]
+
+    def _row(self, name: str, results: Results) -> tuple[Cell, ...]:
+        published, honest = results.find(name, PUBLISHED), results.find(name)
+        reported = self.test.get(name)
+        cells: list[Cell] = [_named(name, published, honest)]
+        if self.train:
+            cells += [
+                self.train.get(name),
+                published.measured("running_train_accuracy") if published else None,
+            ]
+        cells += [
+            reported,
+            published.measured("test_accuracy") if published else None,
+            honest.measured("test_accuracy") if honest else None,
+            _difference(honest, reported),
+        ]
+        return tuple(cells)
+
+
+def _named(name: str, *groups: Group | None) -> Text:
+    """Return the name of an experiment with how much of it was run."""
+    runs = dict.fromkeys(marked(group) for group in groups if group is not None)
+    return Text(f"{name} *({'; '.join(runs) or 'not run'})*")
+
+
+def _difference(group: Group | None, reported: float | None) -> str | None:
+    if group is None or reported is None:
+        return None
+    return format_number(100 * (group.values("test_accuracy").mean() - reported), 2, signed=True)
+
+
+@dataclass(frozen=True)
+class Selection(Exhibit):
+    """What choosing on the test set gains: the best epoch's test accuracy beside the last one's."""
+
+    names: tuple[str, ...]
+
+    def blocks(self, results: Results) -> list[Block]:
+        rows: list[tuple[Cell, ...]] = []
+        for name in self.names:
+            group = results.find(name, PUBLISHED)
+            if group is not None:
+                gain = group.values("best_test_accuracy") - group.values("test_accuracy")
+                rows.append(
+                    (
+                        _named(name, group),
+                        group.measured("test_accuracy"),
+                        group.measured("best_test_accuracy"),
+                        format_number(100 * gain.mean(), 2, signed=True),
+                    )
+                )
+        columns = (
+            Column("Model"),
+            Column("Last epoch", "right", "%"),
+            Column("Best epoch", "right", "%", help="the highest test accuracy of any epoch."),
+            Column("Gain", "right", "points"),
+        )
+        return [Table(columns, tuple(rows), self.title)] if rows else []
+
+
+@dataclass(frozen=True)
+class Ranking(Exhibit):
+    """Models in the order that we measured, beside the paper's.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In the paper's order, the best first.
+    test : mapping of str to float
+        What the paper prints.
+    """
+
+    names: tuple[str, ...]
+    test: Mapping[str, float] = field(default_factory=dict)
+
+    def blocks(self, results: Results) -> list[Block]:
+        groups = {name: results.find(name) for name in self.names}
+        measured = {name: group for name, group in groups.items() if group is not None}
+        order = sorted(measured, key=lambda name: -measured[name].values("test_accuracy").mean())
+        rows: list[tuple[Cell, ...]] = [
+            (
+                place,
+                _named(name, measured[name]),
+                self.names.index(name) + 1,
+                measured[name].measured("test_accuracy"),
+                self.test.get(name),
+                _difference(measured[name], self.test.get(name)),
+            )
+            for place, name in enumerate(order, 1)
+        ]
+        rows += [
+            (None, _named(name), self.names.index(name) + 1, None, self.test.get(name), None)
+            for name in self.names
+            if name not in measured
+        ]
+        table = Table(
+            (
+                Column("Rank", "right"),
+                Column("Model"),
+                Column("Rank, paper", "right"),
+                Column("Test, honest", "right", "%", help=f"{READINGS[HONEST]}."),
+                Column("Test, paper", "right", "%", digits=2, percent=True),
+                Column("Difference", "right", "points"),
+            ),
+            tuple(rows),
+            self.title,
+        )
+        if not order:
+            return [table]
+        dots = []
+        for name in order:
+            values = measured[name].values("test_accuracy")
+            low, high = mean_interval(values) if len(values) > 1 else (None, None)
+            dots.append(figures.Dots(name, values.tolist(), low, high, self.test.get(name)))
+        plot = figures.dot_plot(
+            self.title,
+            dots,
+            xlabel="Test accuracy",
+            caption="Test accuracy in the honest reading, and what the paper reports.",
+        )
+        return [table, plot]
+
+
+@dataclass(frozen=True)
+class Search(Exhibit):
+    """Every candidate of a search, by its accuracy on the validation split."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        groups = [group for group in results.of(self.name) if group.reading == SEARCH]
+        if not groups:
+            return [_missing(self.name, results)]
+        groups.sort(key=lambda group: -group.values("validation_accuracy").mean())
+        rows = tuple(
+            (
+                place,
+                group.label,
+                group.measured("validation_accuracy"),
+                group.measured("validation_loss", percent=False, digits=4),
+            )
+            for place, group in enumerate(groups, 1)
+        )
+        columns = (
+            Column("Rank", "right"),
+            Column("Candidate"),
+            Column("Validation accuracy", "right", "%"),
+            Column("Validation loss", "right"),
+        )
+        prefixes = sum(group.epoch is not None for group in groups)
+        note = (
+            f"{len(groups)} candidates. {prefixes} of them are the first epochs of a longer one, "
+            f"which was trained "
+            "in their stead: the learning rate is constant, so they are the same training."
+        )
+        first = groups[0]
+        caption = f"{self.title} (the first one: {marked(first)})"
+        return [Table(columns, rows, caption), Note(note)]
+
+
+@dataclass(frozen=True)
+class Chosen(Exhibit):
+    """What a search chose for an experiment."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        experiment = results.study.experiment(self.name)
+        found = winner(results.study, experiment, results)
+        if found is None:
+            return [_missing(experiment.chosen_from, results)]
+        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy over seeds.")]
+
+
+@dataclass(frozen=True)
+class PerClass(Exhibit):
+    """Precision, recall and F1 of each class on the test set, means over seeds."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name)
+        if group is None:
+            return [_missing(self.name, results)]
+        tests = [run.metrics["test"] for run in group.runs]
+        rows: list[tuple[Cell, ...]] = []
+        for place, row in enumerate(tests[0]["per_class"]):
+            means = [
+                float(np.mean([test["per_class"][place][metric] for test in tests]))
+                for metric in ("precision", "recall", "f1")
+            ]
+            rows.append((str(row["class"]), *means, row["support"]))
+        for average in ("macro", "weighted"):
+            means = [
+                float(np.mean([test[average][metric] for test in tests]))
+                for metric in ("precision", "recall", "f1")
+            ]
+            rows.append((f"{average} mean", *means, tests[0]["n"]))
+        columns = (
+            Column("Class"),
+            *(Column(title, "right", "%", digits=2, percent=True) for title in ("Precision", "Recall", "F1")),
+            Column("Images", "right"),
+        )
+        return [Table(columns, tuple(rows), f"{self.title} ({marked(group)}; means of {group.n} seeds)")]
+
+
+@dataclass(frozen=True)
+class Confusion(Exhibit):
+    """The confusion matrix on the test set, summed over seeds."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name)
+        if group is None:
+            return [_missing(self.name, results)]
+        matrix = np.sum([run.metrics["test"]["confusion"] for run in group.runs], axis=0)
+        classes = [str(row["class"]) for row in group.runs[0].metrics["test"]["per_class"]]
+        return [
+            figures.confusion(
+                matrix,
+                classes,
+                caption=f"{self.title}, summed over {group.n} seeds ({marked(group)}).",
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Mistakes(Exhibit):
+    """The test images that the first seed got wrong with the most confidence."""
+
+    name: str
+    count: int = 20
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name)
+        if group is None:
+            return [_missing(self.name, results)]
+        run = group.runs[0]
+        test = parts(group.share).test
+        assert test is not None
+        found = group.predictions(run)
+        wrong = np.flatnonzero(found["predicted"] != test.labels)
+        worst = wrong[np.argsort(-found["confidence"][wrong], kind="stable")][: self.count]
+        captions = tuple(
+            f"{test.classes[test.labels[index]]} read as {test.classes[found['predicted'][index]]}, "
+            f"{100 * found['confidence'][index]:.0f}%"
+            for index in worst
+        )
+        caption = f"{self.title} (seed {run.seed}: {len(wrong)} of {len(test):,} wrong; {marked(group)})"
+        return [Pictures(test.images[worst], captions, caption, columns=10)]

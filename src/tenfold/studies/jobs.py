@@ -1,0 +1,197 @@
+"""From a study to the trainings it needs: which network, recipe, part of the data and seed, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tenfold.runs import Store, identity
+from tenfold.studies.results import Group, Results, best
+from tenfold.studies.share import FULL_TRAINING_SET, Share
+from tenfold.studies.study import Candidates, Experiment, Setup, Study
+from tenfold.training import Constant
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training of a study.
+
+    Attributes
+    ----------
+    study, experiment, label, scale : str
+        What it is for; not part of what it is.
+    setup : Setup
+        As it is run: with the recipe cut to the scale, and the longest of those that are its prefixes.
+    share : Share
+    seed : int
+    """
+
+    study: str
+    experiment: str
+    label: str
+    scale: str
+    setup: Setup
+    share: Share
+    seed: int
+
+    @property
+    def arm(self) -> str:
+        """The hash of all that is trained but the seed, whatever the engine: equal arms are the same
+        training, in any study.
+        """
+        network = self.setup.network.to_dict()
+        del network["name"]
+        return identity(
+            {"network": network, "recipe": self.setup.recipe.to_dict(), "data": self.share.to_dict()}
+        )
+
+    def what(self, engine: dict[str, Any]) -> dict[str, Any]:
+        """Return the identity of the run: the arm, the seed and the engine's settings."""
+        return {
+            "network": self.setup.network.to_dict(),
+            "recipe": self.setup.recipe.to_dict(),
+            "data": self.share.to_dict(),
+            "seed": self.seed,
+            "engine": engine,
+        }
+
+    @property
+    def cost(self) -> float:
+        """How long it takes, roughly, in seconds of one core: arithmetic, and a constant a step and image."""
+        network, recipe = self.setup.network, self.setup.recipe
+        count = self.share.train or FULL_TRAINING_SET
+        steps = recipe.steps_per_epoch(count)
+        arithmetic = 6 * network.multiply_adds * count + 20 * network.parameters * steps
+        return recipe.epochs * (arithmetic / 4e10 + steps * 1.5e-4 + count * 1e-6)
+
+    @property
+    def name(self) -> str:
+        """What to call it while it runs."""
+        return f"{self.study}: {self.label}, {self.share.reading}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One group of runs, before it is run: a setup in one reading.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    label : str
+        The experiment's name, or the candidate's.
+    setup : Setup
+        As published.
+    job : Job
+        Its training, with seed 0.
+    epoch : int or None
+        Where the training goes on longer than this setup does: its last epoch.
+    """
+
+    experiment: Experiment
+    label: str
+    setup: Setup
+    job: Job
+    epoch: int | None
+
+
+def arms(study: Study, experiment: Experiment, scale: str, results: Results) -> list[Arm]:
+    """Return the groups that `experiment` consists of at `scale`.
+
+    None where it has no such scale, and while the search that it waits for is not done.
+    """
+    if scale not in experiment.scales:
+        return []
+    size = experiment.scales[scale]
+    setups = _setups(study, experiment, results)
+    found = []
+    for label, setup in setups.items():
+        longest = _longest(setup, list(setups.values()))
+        trained = Setup(setup.network, size.apply(longest.recipe))
+        epochs = size.apply(setup.recipe).epochs
+        for reading in experiment.readings:
+            share = Share(study.data, reading, size.train, size.test, study.validation)
+            job = Job(study.key, experiment.name, label, scale, trained, share, seed=0)
+            prefix = epochs if epochs < trained.recipe.epochs else None
+            found.append(Arm(experiment, label, setup, job, prefix))
+    return found
+
+
+def _setups(study: Study, experiment: Experiment, results: Results) -> dict[str, Setup]:
+    """Return what `experiment` trains, by label."""
+    if isinstance(experiment.setup, Candidates):
+        return dict(experiment.setup.setups)
+    if experiment.chosen_from:
+        chosen = winner(study, experiment, results)
+        return {} if chosen is None else {experiment.name: chosen[1]}
+    return {experiment.name: experiment.setup}
+
+
+def winner(study: Study, experiment: Experiment, results: Results) -> tuple[str, Setup] | None:
+    """Return label and setup of the winner of the search that `experiment` is chosen from.
+
+    The winner has the highest mean validation accuracy over seeds. None while a candidate was not run.
+    """
+    search = study.experiment(experiment.chosen_from)
+    groups = results.of(search.name)
+    if not isinstance(search.setup, Candidates) or len(groups) < len(search.setup.setups):
+        return None
+    label = best(groups).label
+    return label, search.setup.setups[label]
+
+
+def _longest(setup: Setup, others: list[Setup]) -> Setup:
+    """Return the setup whose first epochs `setup` is, and which is trained in its stead."""
+    recipe = setup.recipe
+    if not isinstance(recipe.schedule, Constant) or recipe.augmentation_off > 0:
+        return setup  # the first epochs depend on how many follow
+    same = [
+        other
+        for other in others
+        if other.network == setup.network and replace(other.recipe, epochs=recipe.epochs) == recipe
+    ]
+    return max(same, key=lambda other: other.recipe.epochs)
+
+
+def jobs(
+    study: Study, scale: str, results: Results, *, seeds: int | None = None, only: tuple[str, ...] = ()
+) -> list[Job]:
+    """Return the trainings that `study` needs at `scale`, each once, as far as `results` can tell.
+
+    Parameters
+    ----------
+    seeds : int or None
+        How many seeds, instead of the scale's.
+    only : tuple of str
+        Names of experiments; what they are chosen from is run too. Empty: all.
+    """
+    wanted = {study.experiment(name).name for name in only} or set(study.by_name)
+    wanted |= {study.by_name[name].chosen_from for name in wanted} - {""}
+    found: dict[tuple[str, int], Job] = {}
+    for name in study.by_name:
+        if name in wanted:
+            experiment = study.by_name[name]
+            for arm in arms(study, experiment, scale, results):
+                for seed in range(seeds or experiment.scales[scale].seeds):
+                    job = replace(arm.job, seed=seed)
+                    found.setdefault((job.arm, seed), job)
+    return list(found.values())
+
+
+def collect(study: Study, scale: str, store: Store) -> Results:
+    """Return what the store holds of `study`.
+
+    An experiment that was not run at `scale` is shown at the next smaller scale that it was run at, where
+    that is a scale whose numbers mean something: "quick" for "paper".
+    """
+    results = Results(study, scale)
+    for name in (scale, "quick") if scale == "paper" else (scale,):
+        for experiment in study.experiments:
+            for arm in arms(study, experiment, name, results):
+                key = (arm.label, arm.job.share.reading)
+                runs = {run.seed: run for run in reversed(store.list(arm=arm.job.arm))}
+                if runs and key not in results.groups:
+                    ordered = tuple(runs[seed] for seed in sorted(runs))
+                    results.groups[key] = Group(
+                        experiment, arm.label, arm.setup, arm.job.share, name, ordered, arm.epoch
+                    )
+    return results

@@ -1,0 +1,70 @@
+"""Results as they are published: a page with figures for people, a JSON file for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tenfold.report.files import write
+from tenfold.report.markdown import write_markdown
+from tenfold.studies.chapter import document, protocol, verdicts
+from tenfold.studies.results import Group, Results
+
+
+def to_dict(results: Results) -> dict[str, Any]:
+    """Return what was measured as plain JSON values.
+
+    Returns
+    -------
+    values : dict
+        ``study``, ``scale``, ``protocol``, ``verdicts`` (key, claim, outcome, reason, evidence), ``groups``:
+        each with its experiment, reading, scale, recipe, seeds, run ids, and every metric as a list by seed.
+    """
+    return {
+        "study": results.study.key,
+        "title": results.study.title,
+        "scale": results.scale,
+        "complete": results.complete,
+        "reported": dict(results.study.reported),
+        "verdicts": [
+            {
+                "key": verdict.key,
+                "claim": verdict.claim,
+                "outcome": verdict.outcome,
+                "reason": verdict.reason,
+                "evidence": list(verdict.evidence),
+            }
+            for verdict in verdicts(results)
+        ],
+        "groups": [_group_to_dict(group) for group in results.groups.values()],
+        "protocol": protocol([results]),
+    }
+
+
+def _group_to_dict(group: Group) -> dict[str, Any]:
+    names = [name for name, value in group.runs[0].metrics.items() if isinstance(value, int | float)]
+    if group.epoch is not None:
+        names = [name for name in group.runs[0].history if name not in ("epoch", "seconds")]
+    return {
+        "experiment": group.experiment.name,
+        "label": group.label,
+        "reading": group.reading,
+        "scale": group.scale,
+        "run": group.scaled.describe(group.setup.recipe),
+        "network": group.setup.network.name,
+        "parameters": group.setup.network.parameters,
+        "recipe": group.scaled.apply(group.setup.recipe).to_dict(),
+        "seeds": [run.seed for run in group.runs],
+        "runs": [run.id for run in group.runs],
+        "training_seconds": [run.seconds for run in group.runs],
+        "metrics": {name: group.values(name).tolist() for name in names},
+    }
+
+
+def publish(results: Results, folder: Path) -> Path:
+    """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path."""
+    text = json.dumps(to_dict(results), indent=1, ensure_ascii=False)
+    write(folder / "results.json", f"{text}\n".encode())
+    title = f"{results.study.authors[0]}: {results.study.title}"
+    return write_markdown(document([results], title), folder)

@@ -1,0 +1,186 @@
+"""What a study measured: runs grouped by experiment, reading and seed, with means and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.errors import StudyError
+from tenfold.evaluation import Difference, mean_interval, paired_difference
+from tenfold.report.document import Measured
+from tenfold.runs import Run
+from tenfold.studies.share import Share
+from tenfold.studies.study import HONEST, Experiment, Scale, Setup, Study
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one setup in one reading, one for each seed.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    label : str
+        The experiment's name, or the candidate's.
+    setup : Setup
+    share : Share
+        Which images they saw.
+    scale : str
+        The name of the scale they were run at.
+    runs : tuple of Run
+        By ascending seed.
+    epoch : int or None
+        Where the setup is a prefix of a longer training: its last epoch. None: the last there is.
+    """
+
+    experiment: Experiment
+    label: str
+    setup: Setup
+    share: Share
+    scale: str
+    runs: tuple[Run, ...]
+    epoch: int | None = None
+
+    @property
+    def reading(self) -> str:
+        """How they used the data."""
+        return self.share.reading
+
+    @property
+    def n(self) -> int:
+        """How many seeds."""
+        return len(self.runs)
+
+    @property
+    def scaled(self) -> Scale:
+        """What was run of the experiment."""
+        return self.experiment.scales[self.scale]
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """Return `metric` of every run, (n,) float64: a final metric, or a column of the history."""
+        found = []
+        for run in self.runs:
+            if self.epoch is None and metric in run.metrics:
+                found.append(run.metrics[metric])
+            elif metric in run.history:
+                row = -1 if self.epoch is None else run.history["epoch"].index(self.epoch)
+                found.append(run.history[metric][row])
+            else:
+                known = ", ".join(sorted({*run.metrics, *run.history}))
+                raise StudyError(f"{self.label} ({self.reading}) has no metric {metric!r}. It has: {known}.")
+        return np.array(found, dtype=np.float64)
+
+    def history(self, column: str) -> list[tuple[list[int], list[float]]]:
+        """Return (epochs, values) of a column of the history, for each run that has it."""
+        curves = []
+        for run in self.runs:
+            pairs = [
+                (epoch, value)
+                for epoch, value in zip(run.history["epoch"], run.history.get(column, []), strict=False)
+                if value is not None
+            ]
+            if pairs:
+                curves.append(([epoch for epoch, _ in pairs], [value for _, value in pairs]))
+        return curves
+
+    def measured(self, metric: str, percent: bool = True, digits: int = 2) -> Measured:
+        """Return the mean of `metric` over the seeds with its 95% interval (Student's t)."""
+        values = self.values(metric)
+        low, high = mean_interval(values) if self.n > 1 else (None, None)
+        if percent and high is not None:
+            high = min(high, 1.0)
+        sd = float(values.std(ddof=1)) if self.n > 1 else None
+        return Measured(float(values.mean()), low, high, self.n, sd, percent, digits)
+
+    def predictions(self, run: Run) -> dict[str, NDArray[Any]]:
+        """Return what a run predicted on the test set: ``predicted`` (n,) and ``confidence`` (n,).
+
+        Raises
+        ------
+        StudyError
+            The file is not there.
+        """
+        path = (run.folder or Path()) / "predictions.npz"
+        try:
+            with np.load(path) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError) as error:
+            raise StudyError(
+                f"{path} cannot be read ({error}). Remove the run and run the study again."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a study measured.
+
+    Attributes
+    ----------
+    study : Study
+    scale : str
+        The scale that was asked for. An experiment without runs at it shows the largest scale it has, marked.
+    groups : dict
+        By (experiment or candidate label, reading).
+    """
+
+    study: Study
+    scale: str
+    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+
+    def find(self, name: str, reading: str = HONEST) -> Group | None:
+        """Return the group, or None where nothing of it was run."""
+        return self.groups.get((name, reading))
+
+    def get(self, name: str, reading: str = HONEST) -> Group:
+        """Return the group, or raise `StudyError` saying how to run it."""
+        group = self.find(name, reading)
+        if group is None:
+            raise StudyError(
+                f"{name} ({reading}) was not run at scale {self.scale}. "
+                f"Run it with: tenfold study run {self.study.key} --scale {self.scale}"
+            )
+        return group
+
+    def of(self, experiment: str) -> list[Group]:
+        """Return every group of an experiment, in the order of its readings or candidates."""
+        return [group for group in self.groups.values() if group.experiment.name == experiment]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every experiment that has the scale was run at it, in every reading."""
+        wanted = {
+            (experiment.name, reading)
+            for experiment in self.study.experiments
+            if self.scale in experiment.scales
+            for reading in experiment.readings
+        }
+        return wanted <= {
+            (group.experiment.name, group.reading)
+            for group in self.groups.values()
+            if group.scale == self.scale
+        }
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run, once."""
+        return list({run.id: run for group in self.groups.values() for run in group.runs}.values())
+
+
+def difference(a: Group, b: Group, metric: str) -> Difference:
+    """Return the paired difference a - b of `metric` over the seeds that both have."""
+    first = dict(zip([run.seed for run in a.runs], a.values(metric), strict=True))
+    second = dict(zip([run.seed for run in b.runs], b.values(metric), strict=True))
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        raise StudyError(f"{a.label} and {b.label} have no seed in common, so they cannot be compared.")
+    return paired_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds])
+
+
+def best(groups: Sequence[Group], metric: str = "validation_accuracy") -> Group:
+    """Return the group with the highest mean of `metric`; of equals, the first."""
+    return max(groups, key=lambda group: float(group.values(metric).mean()))

@@ -1,0 +1,71 @@
+"""A study's chapter: the scale is marked, every claim has a verdict, every deviation its number."""
+
+from dataclasses import replace
+
+import pytest
+
+from tenfold.report.document import Note, Table, Verdicts
+from tenfold.report.html import render_html
+from tenfold.runs import Store
+from tenfold.studies import STUDIES, Deviation, get_study
+from tenfold.studies.chapter import chapter, document, overview, protocol, verdicts
+from tenfold.studies.jobs import collect
+
+
+def measured(make_results, **kwargs):
+    return make_results(
+        {"a": {"test_accuracy": [0.99, 0.991]}, "b": {"test_accuracy": [0.9, 0.901]}}, **kwargs
+    )
+
+
+def blocks(results, kind):
+    return [block for section in chapter(results) for block in section.blocks if isinstance(block, kind)]
+
+
+def test_every_claim_has_a_verdict_with_its_numbers(make_results):
+    (found,) = verdicts(measured(make_results))
+    assert (found.key, found.outcome) == ("ti-1", "holds")
+    assert "+9.00 points" in found.reason
+
+
+def test_a_reduced_scale_is_marked_at_the_top(make_results):
+    (note,) = blocks(measured(make_results, scale="quick"), Note)
+    assert note.kind == "scale"
+    assert "Quick scale" in note.text
+    assert not blocks(measured(make_results), Note)
+
+
+def test_what_was_not_run_is_named_at_the_top(make_results):
+    results = measured(make_results)
+    del results.groups["b", "honest"], results.groups["b", "as published"]
+    (note,) = blocks(results, Note)
+    assert note.text == "Not run at this scale: b."
+
+
+def test_deviations_are_numbered(make_results):
+    results = measured(make_results)
+    deviations = (Deviation("this", "that", "because"), Deviation("more", "less", "so"))
+    results = replace(results, study=replace(results.study, deviations=deviations))
+    table = blocks(results, Table)[0]
+    assert table.rows == ((1, "this", "that", "because"), (2, "more", "less", "so"))
+
+
+def test_the_overview_tells_every_verdict_and_its_scale(make_results):
+    (table,) = overview([measured(make_results, scale="quick")]).blocks
+    assert table.rows[0][1:] == ("The first is best.", "✓\N{NO-BREAK SPACE}holds", "quick")
+
+
+def test_the_protocol_tells_data_seeds_and_machine(make_results):
+    found = protocol([measured(make_results)])
+    assert found["Seeds"] == "0, 1"
+    assert "6,000 training images" in found["Validation"]
+    assert found["Hardware"] != "unknown"
+    assert "numpy" in found["Versions"]
+
+
+@pytest.mark.parametrize("key", STUDIES)
+def test_a_study_that_was_never_run_still_makes_a_report(key, tmp_path):
+    page = render_html(document([collect(get_study(key), "quick", Store(tmp_path))]))
+    assert "Nothing of this study was run at quick scale yet" in page
+    assert "undecided" in page
+    assert isinstance(blocks(collect(get_study(key), "quick", Store(tmp_path)), Verdicts)[0], Verdicts)

@@ -1,0 +1,122 @@
+"""Tables and figures: what they show of hand-made results, and that nothing missing is passed over."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
+from tenfold.studies.exhibits import (
+    Comparison,
+    Curves,
+    Diagrams,
+    PerClass,
+    Ranking,
+    SampleImages,
+    Selection,
+    Summaries,
+)
+
+GOOD, POOR = [0.990, 0.991, 0.992], [0.900, 0.901, 0.902]
+
+
+def texts(row: Sequence[object]) -> list[str]:
+    return [cell.markdown if isinstance(cell, Text) else str(cell) for cell in row]
+
+
+@pytest.fixture
+def results(make_results):
+    metrics = {
+        name: {
+            "test_accuracy": values,
+            "running_train_accuracy": values,
+            "best_test_accuracy": [value + 0.001 for value in values],
+        }
+        for name, values in (("poor", POOR), ("good", GOOD))
+    }
+    curve = [[0.5, 0.8, 0.9]] * 3
+    columns = [
+        f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("accuracy", "loss")
+    ]
+    return make_results(metrics, {name: dict.fromkeys(columns, curve) for name in metrics})
+
+
+def test_a_comparison_puts_paper_beside_measured_in_both_readings(results):
+    (table,) = Comparison("Table 1", ("good",), test={"good": 0.98}, train={"good": 0.995}).blocks(results)
+    assert isinstance(table, Table)
+    assert [column.title for column in table.columns] == [
+        "Model",
+        "Training, paper",
+        "Training, measured",
+        "Test, paper",
+        "Test, as published",
+        "Test, honest",
+        "Honest − paper",
+    ]
+    row = table.rows[0]
+    assert texts(row)[0] == "good *(paper, in full)*"
+    assert isinstance(row[5], Measured)
+    assert row[5].mean == pytest.approx(0.991)
+    assert row[6] == "+1.10"
+
+
+def test_what_was_not_run_stays_in_the_table(results):
+    (table,) = Comparison("Table 1", ("missing",), test={"missing": 0.98}).blocks(results)
+    assert texts(table.rows[0])[0] == "missing *(not run)*"
+    assert table.rows[0][1] == 0.98
+
+
+def test_a_ranking_is_in_measured_order_beside_the_papers(results):
+    table, plot = Ranking("Table 4", ("poor", "good"), test={"poor": 0.95, "good": 0.90}).blocks(results)
+    assert [(row[0], texts(row)[1].split()[0], row[2]) for row in table.rows] == [
+        (1, "good", 2),
+        (2, "poor", 1),
+    ]
+    assert isinstance(plot, Figure)
+
+
+def test_the_gain_of_choosing_on_the_test_set_is_shown(results):
+    (table,) = Selection("Gain", ("good", "missing")).blocks(results)
+    assert len(table.rows) == 1
+    assert table.rows[0][3] == "+0.10"
+
+
+def test_curves_show_accuracy_and_loss_with_all_three_parts_of_the_data(results):
+    accuracy, loss = Curves("Chart 1", "good", reported=0.98).blocks(results)
+    assert isinstance(accuracy, Figure)
+    assert isinstance(loss, Figure)
+    for name in ("training", "test (as published)", "validation (honest)"):
+        assert name in accuracy.alt
+    assert "Chart 1" in accuracy.caption
+
+
+def test_curves_of_what_was_not_run_say_how_to_run_it(results):
+    (note,) = Curves("Chart 9", "missing").blocks(results)
+    assert isinstance(note, Note)
+    assert "--only 'missing'" in note.text
+
+
+def test_networks_are_drawn_and_listed(results):
+    (figure,) = Diagrams("Figure 2", ("lin-simple-nn",)).blocks(results)
+    assert figure.svg.startswith("<svg")
+    assert "25,450" in figure.caption
+    (listing,) = Summaries("Appendix 1", ("lin-simple-nn",)).blocks(results)
+    assert isinstance(listing, Listing)
+    assert "25,120" in listing.text
+
+
+def test_the_first_images_are_the_first_images(results, mnist):
+    (pictures,) = SampleImages("Figure 1", count=10).blocks(results)
+    assert isinstance(pictures, Pictures)
+    assert "".join(pictures.captions) == "5041921314"
+    assert (pictures.images == mnist.train.images[:10]).all()
+
+
+def test_scores_by_class_are_means_over_seeds(make_results):
+    def test_part(value):
+        row = {"precision": value, "recall": value, "f1": value}
+        return {"per_class": [{"class": "0", "support": 5, **row}], "macro": row, "weighted": row, "n": 5}
+
+    results = make_results({"a": {"test": [test_part(0.8), test_part(0.9)]}})
+    (table,) = PerClass("By digit", "a").blocks(results)
+    assert table.rows[0] == ("0", pytest.approx(0.85), pytest.approx(0.85), pytest.approx(0.85), 5)
+    assert table.rows[1][0] == "macro mean"

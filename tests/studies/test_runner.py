@@ -1,0 +1,212 @@
+"""A study runs each training once, survives being stopped and killed, and ends with the same results."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tenfold.errors import StudyError
+from tenfold.models import Model
+from tenfold.networks import Dense, network
+from tenfold.runs import Store
+from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup
+from tenfold.studies.chapter import verdicts
+from tenfold.studies.jobs import collect
+from tenfold.studies.runner import run_study
+from tenfold.training import SGD, Recipe
+
+SCRIPT = """
+from pathlib import Path
+from test_runner_study import STUDY
+from tenfold.runs import Store
+from tenfold.studies.runner import run_study
+
+if __name__ == "__main__":
+    import sys
+    run_study(STUDY, scale="paper", store=Store(sys.argv[1]), engine="numpy")
+"""
+
+
+def linear(lr, epochs=4):
+    return Setup(network(784)(Dense(10), name="linear"), Recipe(epochs, 32, SGD(lr)))
+
+
+@pytest.fixture(scope="module")
+def study():
+    from tenfold.studies import Claim, Study
+    from tenfold.studies.claims import better
+
+    scales = {"paper": Scale(seeds=2, train=400, test=100)}
+    search = Candidates({"slow": linear(0.001), "good, cut": linear(0.1, epochs=2), "good": linear(0.1)})
+    return Study(
+        key="tiny",
+        title="A tiny study",
+        authors=("Nobody",),
+        summary="Linear networks.",
+        reported={},
+        experiments=(
+            Experiment("search", search, scales, readings=(SEARCH,)),
+            Experiment("chosen", linear(0.1), scales, chosen_from="search"),
+            Experiment("slow", linear(0.001), scales),
+        ),
+        claims=(Claim("ti-1", "The chosen one is better.", better("chosen", than="slow")),),
+        exhibits=(),
+        deviations=(),
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("store"))
+    seen = []
+    results = run_study(study, scale="paper", store=store, engine="numpy", on_progress=seen.append)
+    return results, store, seen
+
+
+def test_everything_is_run_in_every_reading(finished):
+    results, _, _ = finished
+    assert results.complete
+    assert set(results.groups) == {
+        ("slow", SEARCH),
+        ("good, cut", SEARCH),
+        ("good", SEARCH),
+        ("chosen", PUBLISHED),
+        ("chosen", HONEST),
+        ("slow", PUBLISHED),
+        ("slow", HONEST),
+    }
+    assert {group.n for group in results.groups.values()} == {2}
+
+
+def test_the_winner_of_the_search_is_what_is_trained(finished):
+    results, _, _ = finished
+    chosen = results.get("chosen")
+    assert chosen.setup.recipe.optimizer.lr == 0.1
+    assert verdicts(results)[0].outcome == "holds"
+
+
+def test_a_prefix_is_read_off_the_longer_training(finished):
+    results, _, _ = finished
+    cut, whole = results.get("good, cut", SEARCH), results.get("good", SEARCH)
+    assert [run.id for run in cut.runs] == [run.id for run in whole.runs]
+    histories = [run.history["validation_accuracy"] for run in whole.runs]
+    assert cut.values("validation_accuracy").tolist() == [history[1] for history in histories]
+
+
+def test_the_search_never_sees_the_test_set(finished):
+    results, _, _ = finished
+    for run in results.get("good", SEARCH).runs:
+        assert not [name for name in (*run.metrics, *run.history) if name.startswith("test")]
+
+
+def test_what_is_kept_is_what_the_model_does(finished, mnist):
+    results, _, _ = finished
+    group = results.get("chosen")
+    run = group.runs[0]
+    model = Model.load(run.folder / "model")
+    from tenfold.studies.share import parts
+
+    test = parts(group.share).test
+    predicted = model.predict_proba(test.images).argmax(axis=1)
+    assert np.mean(predicted == test.labels) == run.metrics["test_accuracy"]
+    assert np.array_equal(group.predictions(run)["predicted"], predicted)
+
+
+def test_progress_ends_with_all_done(finished):
+    _, _, seen = finished
+    assert seen[-1].done == seen[-1].total
+    assert seen[-1].part == pytest.approx(1.0)
+    assert any(state.running for state in seen)
+
+
+def test_a_finished_study_trains_nothing_again(study, finished):
+    results, store, _ = finished
+    again = run_study(study, scale="paper", store=store, engine="numpy", on_progress=None)
+    assert [run.id for run in again.runs] == [run.id for run in results.runs]
+    assert [run.started for run in again.runs] == [run.started for run in results.runs]
+
+
+def test_more_seeds_add_to_those_that_are_there(study, finished):
+    _, store, _ = finished
+    results = run_study(study, scale="paper", store=store, engine="numpy", seeds=3, only=("slow",))
+    assert results.get("slow").n == 3
+    assert results.get("good", SEARCH).n == 2
+
+
+def test_the_number_of_seeds_must_be_positive(study, tmp_path):
+    with pytest.raises(StudyError, match=r"seeds must be an integer >= 1\. Got 0"):
+        run_study(study, scale="paper", store=Store(tmp_path), seeds=0)
+
+
+def in_another_process(tmp_path, store):
+    (tmp_path / "test_runner_study.py").write_text(
+        "from tenfold.networks import Dense, network\n"
+        "from tenfold.studies import Experiment, Scale, Setup, Study\n"
+        "from tenfold.training import SGD, Recipe\n"
+        "setup = Setup(network(784)(Dense(10)), Recipe(300, 32, SGD(0.01)))\n"
+        "STUDY = Study(key='tiny', title='', authors=('Nobody',), summary='', reported={}, claims=(),\n"
+        "    experiments=(Experiment('a', setup, {'paper': Scale(seeds=3, train=400, test=100)}),),\n"
+        "    exhibits=(), deviations=())\n"
+    )
+    (tmp_path / "run.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py"), str(store)],
+        env=environment,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+    )
+
+
+def accuracies(tmp_path, store):
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from test_runner_study import STUDY
+    finally:
+        sys.path.pop(0)
+    results = collect(STUDY, "paper", Store(store))
+    return {key: group.values("test_accuracy").tolist() for key, group in results.groups.items()}
+
+
+def test_a_study_that_is_killed_or_interrupted_ends_as_if_undisturbed(tmp_path):
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    assert in_another_process(tmp_path, undisturbed).wait() == 0
+    for blow, wait in ((signal.SIGKILL, 2.0), (signal.SIGINT, 3.0), (signal.SIGKILL, 3.5)):
+        process = in_another_process(tmp_path, disturbed)
+        time.sleep(wait)
+        if process.poll() is None:
+            # The whole group for SIGKILL; Ctrl-C reaches all of them at a terminal too.
+            os.killpg(process.pid, blow)
+        process.wait()
+    last = in_another_process(tmp_path, disturbed)
+    assert last.wait() == 0, last.stderr.read().decode()
+    assert accuracies(tmp_path, disturbed) == accuracies(tmp_path, undisturbed)
+
+
+def test_a_worker_that_is_killed_is_told_and_nothing_finished_is_lost(study, tmp_path):
+    store = Store(tmp_path)
+    longer = replace(
+        study,
+        experiments=(Experiment("a", linear(0.01, epochs=2000), study.experiments[0].scales),),
+        claims=(),
+    )
+
+    def kill_a_worker(state):
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True
+        ).stdout.split()
+        if state.running:
+            for child in children:
+                command = subprocess.run(
+                    ["ps", "-o", "args=", "-p", child], capture_output=True, text=True
+                ).stdout
+                if "spawn_main" in command:
+                    os.kill(int(child), signal.SIGKILL)
+
+    with pytest.raises(StudyError, match="A worker process was killed"):
+        run_study(longer, scale="paper", store=store, engine="numpy", on_progress=kill_a_worker)
