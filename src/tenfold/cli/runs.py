@@ -1,0 +1,236 @@
+"""``tenfold runs``: the finished runs that the store keeps."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenfold.cli.options import JsonOption, examples
+from tenfold.cli.output import accuracy_text, say, short, show, show_json, show_pairs, show_table
+from tenfold.cli.progress import seconds_text
+
+if TYPE_CHECKING:
+    from tenfold.runs.run import Run
+
+commands = typer.Typer(
+    help="The finished runs: list, show, compare, remove.", no_args_is_help=True, rich_markup_mode=None
+)
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The start of a run's id (tenfold runs list).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(commands, name="runs")
+
+
+@commands.command(
+    "list",
+    epilog=examples(
+        "tenfold runs list",
+        "tenfold runs list --network fast --order -test_accuracy --limit 5",
+        "tenfold runs list --study lin --json",
+    ),
+)
+def list_runs(
+    network: Annotated[
+        str | None, typer.Option("--network", metavar="NAME", help="Only runs of this network.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="NAME", help="Only runs on this data, as in mnist/train.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="KEY", help="Only runs of this study.")
+    ] = None,
+    order: Annotated[
+        str,
+        typer.Option(
+            "--order", metavar="KEY", help="A column or metric to sort by; a minus before it turns it around."
+        ),
+    ] = "-started",
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, metavar="N", help="At most so many; 0 for all.")
+    ] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, the newest first."""
+    from tenfold.report.document import Column
+    from tenfold.runs.store import Store
+
+    store = Store()
+    filters = {"network": network, "data": data, "study": study}
+    # One more than asked for, to know whether there are more.
+    found = store.list(order=order, limit=limit + 1 if limit else None, **filters)
+    shown = found[:limit] if limit else found
+    if as_json:
+        show_json([_row(run) for run in shown])
+        return
+    if not shown:
+        say(f"There are no such runs in {store.root}. Train one with: tenfold train fast")
+        return
+    rows = [
+        _row(run)
+        | {
+            "id": short(run),
+            "started": run.started[:16].replace("T", " "),
+            "seconds": seconds_text(run.seconds),
+            "for": " ".join(str(run.tags[name]) for name in ("study", "scale") if name in run.tags) or None,
+        }
+        for run in shown
+    ]
+    show_table(
+        rows,
+        {
+            "id": "Id",
+            "network": "Network",
+            "data": "Data",
+            "seed": "Seed",
+            "engine": "Engine",
+            "test_accuracy": Column("Test accuracy", "right", "%", digits=2, percent=True),
+            "seconds": Column("Time", "right"),
+            "started": Column("Started", unit="UTC"),
+            "for": "Study",
+        },
+    )
+    if len(found) > len(shown):
+        say(f"These are the first {limit}; see all with --limit 0.")
+
+
+@commands.command("show", epilog=examples("tenfold runs show 3fa91c", "tenfold runs show 3fa91c --json"))
+def show_run(id: IdArgument, as_json: JsonOption = False) -> None:
+    """Show a run: what it was, what came of it, what it ran on."""
+    from tenfold.runs.store import Store
+
+    run = Store().get(id)
+    if as_json:
+        values = {column.name: getattr(run, column.name) for column in fields(run)}
+        show_json(values | {"folder": None if run.folder is None else str(run.folder)})
+        return
+    test = run.metrics.get("test")
+    show_pairs(
+        {
+            "run": run.id,
+            "network": run.network,
+            "data": run.data,
+            "seed": run.seed,
+            "engine": run.engine,
+            "started": f"{run.started} ({seconds_text(run.seconds)} of training)",
+            "test accuracy": accuracy_text(test) if isinstance(test, dict) else None,
+            "metrics": "\n".join(
+                f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in run.metrics.items()
+                if not isinstance(value, dict | list)
+            )
+            or None,
+            "recipe": "\n".join(
+                f"{name} {_compact(value)}" for name, value in run.what.get("recipe", {}).items()
+            )
+            or None,
+            "folder": run.folder,
+            "hardware": ", ".join(
+                f"{name} {value}" for name, value in run.hardware.items() if value is not None
+            ),
+            "versions": ", ".join(f"{name} {value}" for name, value in run.versions.items()),
+            "commit": run.commit,
+            "tags": ", ".join(f"{name} {value}" for name, value in run.tags.items()) or None,
+        }
+    )
+    columns = [
+        name for name in run.history if all(not isinstance(value, list) for value in run.history[name])
+    ]
+    if columns:
+        rows = [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*(run.history[c] for c in columns), strict=True)
+        ]
+        show("")
+        show_table(rows, {name: name for name in columns})
+
+
+@commands.command(
+    "compare",
+    epilog=examples("tenfold runs compare 3fa91c 77b0e2", "tenfold runs compare 3fa 77b c01 --json"),
+)
+def compare(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The starts of two or more runs' ids.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show runs side by side: how they differ, and what each measured."""
+    from tenfold.report.document import Column
+    from tenfold.runs.store import Store
+
+    if len(ids) < 2:
+        raise typer.BadParameter("give at least two runs to compare.", param_hint="ID...")
+    found = Store().compare(ids)
+    if as_json:
+        show_json(
+            {
+                "runs": [run.id for run in found.runs],
+                "differences": {name: list(values) for name, values in found.identity.items()},
+                "metrics": {name: list(values) for name, values in found.metrics.items()},
+            }
+        )
+        return
+    rows: list[dict[str, Any]] = [
+        {"what": name, **{str(place): _compact(value) for place, value in enumerate(values)}}
+        for part in (found.identity, found.metrics)
+        for name, values in part.items()
+    ]
+    heads = {
+        str(place): Column(f"{short(run)} {run.network} seed {run.seed}", "right")
+        for place, run in enumerate(found.runs)
+    }
+    show_table(rows, {"what": "", **heads})
+
+
+@commands.command(
+    "remove", epilog=examples("tenfold runs remove 3fa91c", "tenfold runs remove 3fa 77b --yes")
+)
+def remove(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The starts of the runs' ids.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove runs with their models for good."""
+    from tenfold.runs.store import Store
+
+    store = Store()
+    # All are found before any is removed, so that a mistyped id removes nothing.
+    runs = list({run.id: run for run in map(store.get, ids)}.values())
+    for run in runs:
+        say(f"{short(run)}  {run.network}, seed {run.seed}, {run.started[:16].replace('T', ' ')} UTC")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter(
+                "nobody is there to be asked; give --yes to remove them.", param_hint="--yes"
+            )
+        what = "this run and its model" if len(runs) == 1 else f"these {len(runs)} runs and their models"
+        if not typer.confirm(f"Remove {what} for good?", err=True):
+            say("Nothing was removed.")
+            raise typer.Exit(1)
+    for run in runs:
+        store.remove(run.id)
+        show(f"removed {short(run)}")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "network": run.network,
+        "data": run.data,
+        "seed": run.seed,
+        "engine": run.engine,
+        "started": run.started,
+        "seconds": run.seconds,
+        "test_accuracy": run.metrics.get("test_accuracy"),
+        "folder": None if run.folder is None else str(run.folder),
+        "tags": run.tags,
+    }
+
+
+def _compact(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_compact(inner)}" for name, inner in value.items())
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,255 @@
+"""``tenfold study``: published studies, run again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenfold.cli.options import (
+    EngineName,
+    EngineOption,
+    JsonOption,
+    QuietOption,
+    ScaleName,
+    ScaleOption,
+    WorkersOption,
+    examples,
+)
+from tenfold.cli.output import say, show, show_json, show_pairs, show_table
+from tenfold.cli.progress import Display, show_study
+from tenfold.errors import StudyError
+
+if TYPE_CHECKING:
+    from tenfold.studies.results import Results
+
+commands = typer.Typer(
+    help="Published studies: list, show, run, report.", no_args_is_help=True, rich_markup_mode=None
+)
+
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="A study by key (tenfold study list).")]
+KeysArgument = Annotated[
+    list[str], typer.Argument(metavar="KEY...", help="One or more studies by key (tenfold study list).")
+]
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    html = "html"
+    markdown = "markdown"
+    both = "both"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(commands, name="study")
+
+
+@commands.command("list", epilog=examples("tenfold study list", "tenfold study list --json"))
+def list_studies(as_json: JsonOption = False) -> None:
+    """List the studies."""
+    from tenfold.studies import STUDIES, get_study
+
+    rows: list[dict[str, Any]] = [
+        {
+            "key": study.key,
+            "title": study.title,
+            "authors": list(study.authors),
+            "source": study.source,
+            "experiments": len(study.experiments),
+            "claims": len(study.claims),
+        }
+        for study in map(get_study, STUDIES)
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    show_table(
+        [
+            row | {"authors": row["authors"][0] + (" et al." if len(row["authors"]) > 1 else "")}
+            for row in rows
+        ],
+        {
+            "key": "Key",
+            "authors": "Authors",
+            "title": "Title",
+            "experiments": "Experiments",
+            "claims": "Claims",
+        },
+    )
+
+
+@commands.command("show", epilog=examples("tenfold study show lin", "tenfold study show lin --json"))
+def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
+    """Show a study: what it did, what is run, what it claims, where we deviate."""
+    from tenfold.studies import get_study
+
+    study = get_study(key)
+    values = study.to_dict()
+    if as_json:
+        show_json(values)
+        return
+    show_pairs(
+        {
+            "key": study.key,
+            "title": study.title,
+            "authors": ", ".join(study.authors),
+            "source": study.source or None,
+            "framework": study.framework or None,
+            "data": f"{study.data}; {study.validation:,} training images held out in the honest reading",
+        }
+    )
+    show(f"\n{study.summary}\n\nExperiments")
+    for experiment in values["experiments"]:
+        scales = ", ".join(f"{name} {scale['seeds']} seeds" for name, scale in experiment["scales"].items())
+        setups = experiment["setups"]
+        what = f"{len(setups)} candidates" if len(setups) > 1 else next(iter(setups.values()))["network"]
+        show(f"  {experiment['name']}: {what}; {', '.join(experiment['readings'])}; {scales}")
+    show("\nClaims")
+    for name, text in values["claims"].items():
+        show(f"  {name}  {text}")
+    show("\nDeviations")
+    for each in study.deviations:
+        show(f"  {study.deviations.index(each) + 1}. {each.paper} Here: {each.ours} Why: {each.reason}")
+
+
+@commands.command(
+    "run",
+    epilog=examples(
+        "tenfold study run lin",
+        "tenfold study run abdelsalam lin --scale smoke",
+        "tenfold study run lin --scale paper --seeds 3 --only 'Simple NN'",
+    ),
+)
+def run(
+    keys: KeysArgument,
+    scale: ScaleOption = ScaleName.quick,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", min=1, metavar="N", help="How many seeds, instead of the scale's."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="EXPERIMENT", help="Run this experiment only; may be given several times."
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    engine: EngineOption = EngineName.auto,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run what is missing of some studies, and say what becomes of their claims.
+
+    A finished training is never repeated. Ctrl-C saves the others; the same command goes on from there.
+    """
+    from tenfold.runs.store import Store
+    from tenfold.studies import get_study
+    from tenfold.studies.runner import run_study
+
+    if only and len(keys) > 1:
+        raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
+    # Every name is looked up before anything is trained.
+    studies = [get_study(key) for key in dict.fromkeys(keys)]
+    for name in only or []:
+        studies[0].experiment(name)
+    done: list[Results] = []
+    for study in studies:
+        with Display(quiet) as display:
+            done.append(
+                run_study(
+                    study,
+                    scale=scale.value,
+                    store=Store(),
+                    seeds=seeds,
+                    only=tuple(only or ()),
+                    engine=engine.value,
+                    workers=workers,
+                    on_progress=partial(show_study, display, study.key),
+                )
+            )
+    if as_json:
+        show_json([verdicts_dict(results) for results in done])
+        return
+    show("\n\n".join(verdicts_text(results) for results in done))
+    if not quiet:
+        say(f"\nFor tables and figures: tenfold study report {' '.join(keys)} --scale {scale.value}")
+
+
+@commands.command(
+    "report",
+    epilog=examples(
+        "tenfold study report lin",
+        "tenfold study report abdelsalam lin --scale quick --format both --out my-report",
+    ),
+)
+def report(
+    keys: KeysArgument,
+    scale: ScaleOption = ScaleName.paper,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where to write; by default ./tenfold-report/KEY."),
+    ] = None,
+    form: Annotated[
+        ReportFormat,
+        typer.Option("--format", help="html: one file that opens anywhere; markdown: with PNGs beside it."),
+    ] = ReportFormat.html,
+) -> None:
+    """Write a report on what was run: paper beside measured, figures, verdicts, deviations.
+
+    Nothing is trained. At paper scale, what was not run in full is shown at quick scale and marked.
+    """
+    from tenfold.report.html import write_html
+    from tenfold.report.markdown import write_markdown
+    from tenfold.runs.store import Store
+    from tenfold.studies import get_study
+    from tenfold.studies.chapter import document
+    from tenfold.studies.jobs import collect
+
+    studies = [get_study(key) for key in dict.fromkeys(keys)]
+    found = [collect(study, scale.value, Store()) for study in studies]
+    for results in found:
+        if not results.groups:
+            raise StudyError(
+                f"Nothing of {results.study.key} was run at {scale.value} scale. "
+                f"Run it with: tenfold study run {results.study.key} --scale {scale.value}"
+            )
+    folder = out or Path("tenfold-report") / "-".join(results.study.key for results in found)
+    page = document(found)
+    if form in (ReportFormat.html, ReportFormat.both):
+        show_pairs({"report": write_html(page, folder / "index.html").absolute()})
+    if form in (ReportFormat.markdown, ReportFormat.both):
+        show_pairs({"report": write_markdown(page, folder).absolute()})
+
+
+def verdicts_dict(results: Results) -> dict[str, Any]:
+    """Return what became of a study's claims as plain JSON values."""
+    from tenfold.studies.chapter import verdicts
+
+    return {
+        "key": results.study.key,
+        "scale": results.scale,
+        "trainings": len(results.runs),
+        "verdicts": [
+            {"key": each.key, "claim": each.claim, "outcome": each.outcome, "reason": each.reason}
+            for each in verdicts(results)
+        ],
+    }
+
+
+def verdicts_text(results: Results) -> str:
+    """Return what became of a study's claims, for people, with the scale marked."""
+    from tenfold.studies.chapter import verdicts
+
+    marks = {"holds": "✓", "does not hold": "✗", "undecided": "?"}
+    scale = results.scale
+    marked = scale if scale == "paper" else f"{scale} scale: shortened runs, not the published recipe"
+    lines = [f"{results.study.key}, {marked}; {len(results.runs)} trainings"]
+    for each in verdicts(results):
+        lines.append(f"  {marks[each.outcome]} {each.key}  {each.outcome}: {each.claim}")
+        lines.append(f"      {each.reason}")
+    return "\n".join(lines)

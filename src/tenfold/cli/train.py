@@ -1,0 +1,237 @@
+"""``tenfold train``: train a network, measure it, keep the run."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenfold.cli.options import (
+    EngineName,
+    EngineOption,
+    JsonOption,
+    QuietOption,
+    SeedOption,
+    examples,
+)
+from tenfold.cli.output import accuracy_text, say, short, show_json, show_pairs
+from tenfold.cli.progress import Display, seconds_text, show_training
+from tenfold.errors import NetworkError
+
+if TYPE_CHECKING:
+    from tenfold.data.dataset import Dataset
+    from tenfold.models.fit import Fitted
+    from tenfold.networks.architecture import Architecture
+    from tenfold.training.recipe import Recipe
+
+SPLIT_SEED = 0
+"""Whatever the seed of the training, the same images are held out: differences are not the split's."""
+
+EXAMPLES = examples(
+    "tenfold train fast",
+    "tenfold train lin-simple-nn --engine numpy --set epochs=3 --set optimizer.lr=0.01",
+    "tenfold train fast --data fashion-mnist --seed 1 --out my-model",
+    "tenfold train my-network.json --recipe my-recipe.toml --validation 6000",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("train", epilog=EXAMPLES)(train)
+
+
+def train(
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NETWORK",
+            help="A network by name (tenfold networks list), or a JSON file that describes one.",
+        ),
+    ],
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="FILE|NAME",
+            help="A recipe's TOML file or name; by default the network's own.",
+        ),
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be given several times."
+        ),
+    ] = None,
+    engine: EngineOption = EngineName.auto,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="NAME|PATH",
+            help="A data set by name (tenfold data list), or a path: a folder of idx files or pictures, "
+            "a .csv or an .npz file.",
+        ),
+    ] = "mnist",
+    seed: SeedOption = 0,
+    validation: Annotated[
+        int,
+        typer.Option(
+            "--validation",
+            min=0,
+            metavar="N",
+            help="Hold out N training images, stratified, and measure them after every epoch.",
+        ),
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Save the model there too; it is kept with the run anyway."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Train a network, measure it, and keep the run.
+
+    The test set of the data is used once, at the end. A run that is kept already is not repeated. Ctrl-C
+    saves the training; the same command goes on from there, to the same bits.
+    """
+    settings = parse_settings(change or [])
+    with Display(quiet) as display:
+        display.update("reading data", 0.0, float("nan"))
+        from tenfold.data.splits import hold_out
+        from tenfold.models.defaults import choose_network
+        from tenfold.models.fit import Fit, fit
+        from tenfold.runs.store import Store
+        from tenfold.training.engines import get_engine
+
+        given = read_network(network)
+        chosen = read_recipe(recipe, given).change(settings)
+        training, test = read_parts(data)
+        fitted_network = choose_network(given, training.images.shape[1:], len(training.classes))
+        if fitted_network != given:
+            display.say(
+                f"{given.name} is made to fit {training.name}: its input and its last layer follow it."
+            )
+        rest, held = (training, None) if not validation else hold_out(training, validation, seed=SPLIT_SEED)
+        plan = Fit(fitted_network, chosen, rest, test=test, validation=held, seed=seed)
+        title = f"training {given.name}"
+        display.update(title, 0.0, float("nan"))
+        made = fit(
+            plan,
+            engine=get_engine(engine.value),
+            store=Store(),
+            on_epoch=lambda progress: show_training(display, title, progress, epoch_done=True),
+            on_progress=lambda progress: show_training(display, title, progress, epoch_done=False),
+            waiting=lambda: display.say("Another process is training this very run; waiting for it ..."),
+        )
+    folder = made.folder
+    if out is not None:
+        folder = made.model().save(out)
+    if made.repeated and not quiet:
+        say(f"Run {short(made.run)} was kept already, so nothing was trained.")
+    _show(made, folder, as_json)
+
+
+def _show(made: Fitted, folder: Path, as_json: bool) -> None:
+    run, measured = made.run, made.run.metrics
+    if as_json:
+        keys = ("accuracy", "interval", "n", "nll", "ece")
+        result: dict[str, Any] = {"run": run.id, "model": str(folder), "repeated": made.repeated}
+        result |= {"network": run.network, "seed": run.seed, "engine": run.engine, "seconds": run.seconds}
+        result["train_accuracy"] = measured["train_accuracy"]
+        result["validation_accuracy"] = measured.get("validation_accuracy")
+        result["test"] = {key: measured["test"][key] for key in keys} if "test" in measured else None
+        show_json(result)
+        return
+    show_pairs(
+        {
+            "model": folder,
+            "run": short(run),
+            "trained": f"{len(run.history['epoch'])} epochs on {measured['n_train']:,} images "
+            f"in {seconds_text(run.seconds)}, seed {run.seed}, {run.engine}",
+            "validation accuracy": f"{measured['validation_accuracy']:.2%}"
+            if "validation_accuracy" in measured
+            else None,
+            "test accuracy": accuracy_text(measured["test"])
+            if "test" in measured
+            else "not measured: the data has no test part (tenfold evaluate MODEL --data ...)",
+        }
+    )
+
+
+def parse_settings(pairs: list[str]) -> dict[str, Any]:
+    """Return ``KEY=VALUE`` pairs as a dict; each value is read as TOML, else taken as text.
+
+    Raises
+    ------
+    typer.BadParameter
+        A pair has no ``=``, or no key.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not key:
+            raise typer.BadParameter(f"expected KEY=VALUE, as in epochs=3. Got {pair!r}.", param_hint="--set")
+        try:
+            found = tomllib.loads(f"value = {text}")
+        except tomllib.TOMLDecodeError:
+            found = {}
+        settings[key] = found["value"] if list(found) == ["value"] else text
+    return settings
+
+
+def read_network(name: str) -> Architecture:
+    """Return a network of the zoo, or the one that a JSON file describes.
+
+    Raises
+    ------
+    UnknownNameError, NetworkError
+        There is neither, or the file describes no network; the message names the file.
+    """
+    from tenfold.networks.architecture import Architecture
+    from tenfold.networks.zoo import NETWORKS, get
+
+    path = Path(name).expanduser()
+    if name in NETWORKS or (path.suffix != ".json" and not path.is_file()):
+        return get(name)
+    try:
+        architecture = Architecture.from_dict(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise NetworkError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise NetworkError(f"{path} describes no network: {error}") from None
+    return architecture if architecture.name else architecture.named(path.stem)
+
+
+def read_recipe(name: str | None, architecture: Architecture) -> Recipe:
+    """Return the recipe that is asked for, else the network's own."""
+    from tenfold.training.recipe import default_recipe, load_recipe
+
+    return default_recipe(architecture.name) if name is None else load_recipe(name)
+
+
+def read_parts(name: str) -> tuple[Dataset, Dataset | None]:
+    """Return what to train on and what to test on, None where the data has a single part.
+
+    Raises
+    ------
+    TenfoldError
+        As `tenfold.data.load` and `tenfold.data.load_dataset`.
+    """
+    from tenfold.data.catalog import CATALOG, load, load_dataset
+    from tenfold.data.formats import read_parts as parts_at
+
+    if name in CATALOG:
+        digits = load(name)
+        return digits.train, digits.test
+    path = Path(name).expanduser()
+    if not path.exists():
+        return load_dataset(name, "train"), None
+    parts = parts_at(path)
+    if "train" in parts:
+        return parts["train"], parts.get("test")
+    return next(iter(parts.values())), None
