@@ -18,7 +18,7 @@ from tenfold.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Re
 from tenfold.training.checkpoint import FILE, load_checkpoint
 from tenfold.training.engines import get_engine
 from tenfold.training.loop import cross_entropy, train
-from tenfold.training.optimizers import Adam
+from tenfold.training.optimizers import SGD, Adam
 from tenfold.training.recipe import Recipe
 from tenfold.training.schedules import Cosine
 
@@ -283,3 +283,20 @@ def test_cross_entropy_is_that_of_scikit_learn_and_stable():
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert cross_entropy(logits, labels) == pytest.approx(log_loss(labels, probabilities), rel=1e-12)
     assert cross_entropy(np.array([[1e4, 0.0]]), np.array([1])) == pytest.approx(1e4)
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+def test_what_happens_within_an_epoch_can_be_watched_without_changing_it(mnist, name):
+    data, held = mnist.train.take(slice(0, 100)), mnist.test.take(slice(0, 50))
+    linear = network(784)(Dense(10))
+    recipe = Recipe(epochs=2, batch_size=10, optimizer=SGD(lr=0.1))
+    engine = get_engine(name)
+    plain = train(linear, recipe, data, engine=engine, monitors={"validation": held})
+    watched = train(linear, recipe, data, engine=engine, monitors={"validation": held}, watch_every=4)
+    assert all(np.array_equal(watched.weights[key], plain.weights[key]) for key in plain.weights)
+    first, second = watched.history.column("by_step")
+    assert (first["step"], second["step"]) == ([4, 8], [12, 16, 20])
+    assert second["validation_accuracy"][-1] == watched.history.rows[-1]["validation_accuracy"]
+    assert 0 <= first["train_accuracy"][0] <= 1
+    with pytest.raises(TrainingError, match="watch_every must be"):
+        train(linear, recipe, data, engine=engine, watch_every=-1)

@@ -76,10 +76,14 @@ class Trainer(ABC):
         """Steps done."""
         self.on_progress: Callable[[float], None] | None = None
         """Told the part of the running epoch that is done, in [0, 1], a few times a second."""
+        self.on_step: Callable[[], None] | None = None
+        """Called after every step; the trainer stands where that step left it."""
         self._next_report = 0.0
 
     def report(self, part: float) -> None:
-        """Tell `on_progress` that `part` of the epoch is done; cheap enough to call at every step."""
+        """Tell that a step, and with it `part` of the epoch, is done; cheap enough to call at every step."""
+        if self.on_step is not None:
+            self.on_step()
         if self.on_progress is not None and monotonic() >= self._next_report:
             self._next_report = monotonic() + _REPORT_SECONDS
             self.on_progress(part)
@@ -112,6 +116,10 @@ class Trainer(ABC):
         TrainingError
             The loss is not finite; says at which epoch, and what to try.
         """
+
+    @abstractmethod
+    def last_batch(self) -> tuple[float, float]:
+        """Return loss and accuracy of the last step's batch, as it was trained on."""
 
     @abstractmethod
     def weights(self) -> Weights:

@@ -94,6 +94,7 @@ def train(
     seed: int = 0,
     monitors: Mapping[str, Dataset] | None = None,
     monitor_every: int = 1,
+    watch_every: int = 0,
     folder: Path | None = None,
     checkpoint_seconds: float = 10.0,
     keep_checkpoint: bool = False,
@@ -116,6 +117,10 @@ def train(
         Measured after every `monitor_every`-th epoch and the last: ``<name>_loss`` (cross-entropy without
         smoothing) and ``<name>_accuracy`` in the history. Nothing is ever chosen by them.
     monitor_every : int >= 1
+    watch_every : int
+        If not 0, what happened within an epoch stands in the history too, after every so many steps: a
+        column ``by_step`` with one table an epoch of ``step`` (from 1, over all epochs), ``train_loss`` and
+        ``train_accuracy`` of that step's batch, and the monitors' columns.
     folder : Path or None
         Where the checkpoint lies. If it holds one of this very training, the training goes on from there.
     checkpoint_seconds : float
@@ -140,6 +145,8 @@ def train(
     monitors = dict(monitors or {})
     if monitor_every < 1:
         raise TrainingError(f"monitor_every must be an integer >= 1. Got {monitor_every!r} instead.")
+    if watch_every < 0:
+        raise TrainingError(f"watch_every must be an integer >= 0. Got {watch_every!r} instead.")
     for each in (data, *monitors.values()):
         if not len(each):
             raise TrainingError(f"{each.name} holds no images. Give at least one.")
@@ -148,6 +155,7 @@ def train(
     identity: dict[str, Any] = {}
     if folder is not None:
         identity = _identity(architecture, recipe, data, seed, engine, monitors, monitor_every)
+        identity |= {"watch_every": watch_every} if watch_every else {}
     last = Checkpoint(identity, 0, History(), trainer.state())
     if folder is not None and (found := load_checkpoint(folder)) is not None:
         _check_same(identity, found.identity, folder / FILE)
@@ -167,12 +175,31 @@ def train(
 
     if on_progress is not None:
         trainer.on_progress = lambda part: on_progress(progress(part))
+    watched: dict[str, list[float]] = {}
+    watching = 0.0
+
+    def watch() -> None:
+        """Note, at every `watch_every`-th step, the batch just trained on and the monitors."""
+        nonlocal watching
+        if trainer.done % watch_every:
+            return
+        began = perf_counter()
+        loss, accuracy = trainer.last_batch()
+        row: dict[str, float] = {"step": trainer.done, "train_loss": loss, "train_accuracy": accuracy}
+        for name, monitored in monitors.items():
+            row |= _measure(name, trainer, monitored)
+        for column, value in row.items():
+            watched.setdefault(column, []).append(value)
+        watching += perf_counter() - began
+
+    if watch_every:
+        trainer.on_step = watch
     try:
         for epoch in range(first, recipe.epochs):
-            began = perf_counter()
+            began, watched, watching = perf_counter(), {}, 0.0
             result = trainer.run_epoch(data, epoch)
-            seconds = last.seconds + perf_counter() - began
-            row = {
+            seconds = last.seconds + perf_counter() - began - watching
+            row: dict[str, Any] = {
                 "epoch": epoch + 1,
                 "lr": result.lr,
                 "train_loss": result.loss,
@@ -181,6 +208,8 @@ def train(
             if (epoch + 1) % monitor_every == 0 or epoch + 1 == recipe.epochs:
                 for name, monitored in monitors.items():
                     row |= _measure(name, trainer, monitored)
+            if watch_every:
+                row["by_step"] = watched
             elapsed = before + perf_counter() - start
             # One assignment moves everything to the new epoch: an interrupt finds the old one or the new one.
             history = History([*last.history.rows, row | {"seconds": elapsed}])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.augment import apply
 from tenfold.data.dataset import Dataset
-from tenfold.errors import NetworkError, TrainingError
+from tenfold.errors import NetworkError, TrainingError, lookup
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Conv, Dense, DepthwiseConv
 from tenfold.seeds import epoch_order, generator
@@ -20,6 +20,7 @@ from tenfold.training.numpy_layers import Chain
 from tenfold.training.numpy_losses import LOSSES, targets
 from tenfold.training.numpy_operation import Moment
 from tenfold.training.numpy_optimizers import Stepper
+from tenfold.training.published_backward import BACKWARDS, operations
 from tenfold.training.recipe import Recipe
 
 _EVALUATION_VALUES = 2**19
@@ -27,10 +28,13 @@ _EVALUATION_VALUES = 2**19
 
 
 class NumpyTrainer(Trainer):
-    """One network being trained in NumPy; see `Trainer`."""
+    """One network being trained in NumPy; see `Trainer`, and `NumpyEngine` for `backward`."""
 
-    def __init__(self, architecture: Architecture, recipe: Recipe, seed: int, count: int) -> None:
+    def __init__(
+        self, architecture: Architecture, recipe: Recipe, seed: int, count: int, backward: str = "true"
+    ) -> None:
         super().__init__(architecture, recipe, seed, count)
+        self._operations = operations(backward, architecture)
         self._dtype: type[np.floating[Any]] = np.float64 if recipe.precision == "float64" else np.float32
         self.load_weights(self.first_weights())
 
@@ -41,7 +45,7 @@ class NumpyTrainer(Trainer):
         self._means = (
             {key: np.zeros_like(array) for key, array in self._weights.items()} if self.recipe.ema else {}
         )
-        self._chain = Chain(self.architecture.nodes, self._weights)
+        self._chain = Chain(self.architecture.nodes, self._weights, self._operations)
         trained = {key: self._weights[key] for key in self.architecture.parameter_shapes}
         self._stepper = Stepper(self.recipe.optimizer, trained, _decayed(self.architecture))
 
@@ -70,6 +74,9 @@ class NumpyTrainer(Trainer):
             hits += batch_hits
             self.report((start + len(batch)) / count)
         return EpochResult(loss / count, hits / count, self.rate(self.done - 1))
+
+    def last_batch(self) -> tuple[float, float]:
+        return self._last_batch
 
     def weights(self) -> Weights:
         if self._means and self.done:
@@ -117,7 +124,9 @@ class NumpyTrainer(Trainer):
             self._stepper.step(self._weights, gradients, rate, self.done)
         for key, mean in self._means.items():
             mean += (1 - self.recipe.ema) * (self._weights[key] - mean)
-        return loss, int((logits.argmax(axis=1) == labels).sum())
+        hits = int((logits.argmax(axis=1) == labels).sum())
+        self._last_batch = (loss, hits / len(labels))
+        return loss, hits
 
     def _arrays(self) -> Arrays:
         """Return the arrays of the state themselves, by their keys there."""
@@ -129,17 +138,27 @@ class NumpyTrainer(Trainer):
 
 
 class NumpyEngine:
-    """The engine written in NumPy alone; see `Engine`."""
+    """The engine written in NumPy alone; see `Engine`.
+
+    Parameters
+    ----------
+    backward : str
+        "true", or the name of a backward pass as a paper printed it (`published_backward`).
+    """
 
     name = "numpy"
 
+    def __init__(self, backward: str = "true") -> None:
+        lookup("backward pass", backward, dict.fromkeys(BACKWARDS))
+        self.backward = backward
+
     def settings(self) -> dict[str, Any]:
         """Return what of the engine may change the numbers."""
-        return {"name": self.name}
+        return {"name": self.name} | ({} if self.backward == "true" else {"backward": self.backward})
 
     def trainer(self, architecture: Architecture, recipe: Recipe, seed: int, count: int) -> NumpyTrainer:
         """Return a trainer with first weights drawn."""
-        return NumpyTrainer(architecture, recipe, seed, count)
+        return NumpyTrainer(architecture, recipe, seed, count, self.backward)
 
     def logits(
         self, architecture: Architecture, weights: Weights, images: NDArray[Any]

@@ -7,7 +7,7 @@ A layer's value (`networks.layers`) says what it is; its `Operation` here says w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -293,10 +293,18 @@ class Chain:
     nodes : sequence of Node
     weights : dict of arrays
         As for `Operation`.
+    operations : mapping of layer types to operations, or None
+        Instead of `OPERATIONS`.
     """
 
-    def __init__(self, nodes: Sequence[Node], weights: Arrays) -> None:
-        self.operations = [OPERATIONS[type(node.layer)](node, weights) for node in nodes]
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        weights: Arrays,
+        operations: Mapping[type[layers.Layer], type[Operation[Any]]] | None = None,
+    ) -> None:
+        known = operations or OPERATIONS
+        self.operations = [known[type(node.layer)](node, weights) for node in nodes]
         trained = [
             place for place, node in enumerate(nodes) if any(inner.parameters for inner in node.walk())
         ]

@@ -108,6 +108,10 @@ class TorchTrainer(Trainer):
                 correct += int((torch.cat(logits).argmax(1) == truth).sum().item())
         return EpochResult(total / len(data), correct / len(data), self.rate(self.done - 1))
 
+    def last_batch(self) -> tuple[float, float]:
+        loss, logits, labels = self._last_batch
+        return loss.item(), (logits.argmax(1) == labels).double().mean().item()
+
     def weights(self) -> Weights:
         return {
             key: array.astype(np.float32) for key, array in self.arrays.to_numpy(self._evaluated()).items()
@@ -174,7 +178,8 @@ class TorchTrainer(Trainer):
         self.done += 1
         if self.means is not None:
             self.means.lerp_(self.arrays.values, 1 - self.recipe.ema)
-        return loss.detach(), logits.detach()
+        self._last_batch = (loss.detach(), logits.detach(), labels)
+        return self._last_batch[:2]
 
     def _loss(self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors) -> tuple[Tensor, Tensor]:
         with torch.autocast("cuda", torch.bfloat16) if self._mixed else nullcontext():

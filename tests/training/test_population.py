@@ -1,0 +1,99 @@
+"""Networks trained together get what each would have got alone."""
+
+import numpy as np
+import pytest
+
+from tenfold.errors import TrainingError, TrainingStopped
+from tenfold.networks import Conv, Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh, network
+from tenfold.training import SGD, Adam, Recipe, get_engine, train
+from tenfold.training.checkpoint import load_checkpoint
+from tenfold.training.population import Member, train_population
+
+
+def recipe(epochs=8, lr=0.5, **changes):
+    return Recipe(
+        **{"epochs": epochs, "batch_size": "full", "optimizer": SGD(lr), "precision": "float64"} | changes
+    )
+
+
+DEEP = network(784)(Dense(6), Sigmoid(), Dropout(0.3), Dense(5), Sigmoid(), Dropout(0.3), Dense(10))
+MEMBERS = (
+    Member(network(784)(Dense(4), ReLU(), Dense(10)), recipe(initializer="uniform(-0.5, 0.5)"), seed=0),
+    Member(network(784)(Dense(7), Tanh(), Dense(10)), recipe(optimizer=Adam(lr=0.01)), seed=1),
+    Member(DEEP, recipe(lr=0.1), seed=1),
+    Member(DEEP, recipe(lr=0.1), seed=1, backward="shrestha"),
+    Member(network(784)(Dense(3), Tanh(), Dense(10)), recipe(lr=0.05), seed=2, backward="shrestha"),
+)
+
+
+@pytest.fixture(scope="module")
+def images(mnist):
+    # More than one piece passes through, and the last is smaller.
+    return mnist.train.take(slice(0, 1500)), mnist.test.take(slice(0, 100))
+
+
+def test_each_network_is_trained_as_it_would_be_alone(images):
+    data, held = images
+    together = train_population(MEMBERS, data, monitors={"validation": held}, monitor_every=4)
+    for member, found in zip(MEMBERS, together, strict=True):
+        alone = train(
+            member.architecture,
+            member.recipe,
+            data,
+            engine=get_engine("numpy", backward=member.backward),
+            seed=member.seed,
+            monitors={"validation": held},
+            monitor_every=4,
+        )
+        assert found.weights.keys() == alone.weights.keys()
+        for key, array in alone.weights.items():
+            assert np.allclose(found.weights[key], array, rtol=1e-6, atol=1e-9), key
+        rows = {row["epoch"]: row for row in alone.history}
+        assert [row["epoch"] for row in found.history] == [4, 8]
+        for row in found.history:
+            for column in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"):
+                assert row[column] == pytest.approx(rows[row["epoch"]][column], rel=1e-9), column
+
+
+def test_a_population_that_was_stopped_goes_on_to_the_same_bits(images, tmp_path):
+    data, _ = images
+    whole = train_population(MEMBERS, data)
+
+    def stop(part):
+        if part > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingStopped, match="after epoch 4 of 8"):
+        train_population(MEMBERS, data, folder=tmp_path, on_progress=stop)
+    assert load_checkpoint(tmp_path).epoch == 4
+    again = train_population(MEMBERS, data, folder=tmp_path)
+    for a, b in zip(whole, again, strict=True):
+        assert all(np.array_equal(a.weights[key], b.weights[key]) for key in a.weights)
+    with pytest.raises(TrainingError, match="the checkpoint of another population"):
+        train_population(MEMBERS[:2], data, folder=tmp_path)
+
+
+def test_a_network_that_runs_away_leaves_the_others_alone(images):
+    data, _ = images
+    calm = MEMBERS[0]
+    wild = Member(network(784)(Dense(4), ReLU(), Dense(10)), recipe(lr=1e200), seed=0)
+    found, lost = train_population([calm, wild], data, monitor_every=8)
+    (alone,) = train_population([calm], data, monitor_every=8)
+    assert all(np.allclose(found.weights[key], alone.weights[key], rtol=1e-6) for key in alone.weights)
+    assert found.history.column("diverged") == [0]
+    assert 1 <= lost.history.column("diverged")[0] <= 8
+    assert lost.history.column("train_loss") == [None]
+
+
+def test_what_cannot_be_trained_together_is_refused(images):
+    data, _ = images
+    dense = MEMBERS[0].architecture
+    with pytest.raises(TrainingError, match="a dense layer first"):
+        Member(network(28, 28)(Conv(2, 3), Flatten(), Dense(10)), recipe(), 0)
+    with pytest.raises(TrainingError, match="batch_size 'full'"):
+        Member(dense, recipe(batch_size=32), 0)
+    with pytest.raises(TrainingError, match="equally many epochs"):
+        train_population([MEMBERS[0], Member(dense, recipe(epochs=3), 0)], data)
+    scaled = network(784, mean=0.5, std=0.5)(Dense(4), ReLU(), Dense(10))
+    with pytest.raises(TrainingError, match="scale their images alike"):
+        train_population([MEMBERS[0], Member(scaled, recipe(), 0)], data)
