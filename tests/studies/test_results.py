@@ -6,7 +6,7 @@ import scipy.stats
 
 from tenfold.errors import StudyError
 from tenfold.studies import HONEST
-from tenfold.studies.results import best, difference
+from tenfold.studies.results import difference, scores
 
 VALUES = [0.981, 0.985, 0.983]
 
@@ -56,7 +56,9 @@ def test_the_best_has_the_highest_mean(make_results):
     results = make_results(
         {"a": {"validation_accuracy": [0.9, 0.8]}, "b": {"validation_accuracy": [0.86, 0.86]}}
     )
-    assert best([results.get("a"), results.get("b")]).label == "b"
+    ranked = scores([results.get("a"), results.get("b")])
+    assert [label for label, _ in ranked] == ["b", "a"]
+    assert ranked[0][1] == pytest.approx(0.86)
 
 
 def test_what_was_not_run_says_how_to_run_it(make_results):

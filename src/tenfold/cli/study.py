@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from tenfold.errors import StudyError
 
 if TYPE_CHECKING:
     from tenfold.studies.results import Results
+    from tenfold.studies.study import Study
 
 commands = typer.Typer(
     help="Published studies: list, show, run, report.", no_args_is_help=True, rich_markup_mode=None
@@ -33,6 +35,16 @@ commands = typer.Typer(
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="A study by key (tenfold study list).")]
 KeysArgument = Annotated[
     list[str], typer.Argument(metavar="KEY...", help="One or more studies by key (tenfold study list).")
+]
+
+
+DataPathOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="The paper's own data, for a study that can read it (shrestha: Kaggle's train.csv).",
+    ),
 ]
 
 
@@ -107,7 +119,8 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
     for experiment in values["experiments"]:
         scales = ", ".join(f"{name} {scale['seeds']} seeds" for name, scale in experiment["scales"].items())
         setups = experiment["setups"]
-        what = f"{len(setups)} candidates" if len(setups) > 1 else next(iter(setups.values()))["network"]
+        first = next(iter(setups.values()))
+        what = f"{len(setups)} candidates" if len(setups) > 1 else first.get("network") or first["baseline"]
         show(f"  {experiment['name']}: {what}; {', '.join(experiment['readings'])}; {scales}")
     show("\nClaims")
     for name, text in values["claims"].items():
@@ -138,6 +151,7 @@ def run(
             "--only", metavar="EXPERIMENT", help="Run this experiment only; may be given several times."
         ),
     ] = None,
+    data: DataPathOption = None,
     workers: WorkersOption = None,
     engine: EngineOption = EngineName.auto,
     as_json: JsonOption = False,
@@ -154,7 +168,7 @@ def run(
     if only and len(keys) > 1:
         raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
     # Every name is looked up before anything is trained.
-    studies = [get_study(key) for key in dict.fromkeys(keys)]
+    studies = [on_data(get_study(key), data) for key in dict.fromkeys(keys)]
     for name in only or []:
         studies[0].experiment(name)
     done: list[Results] = []
@@ -190,6 +204,7 @@ def run(
 def report(
     keys: KeysArgument,
     scale: ScaleOption = ScaleName.paper,
+    data: DataPathOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Where to write; by default ./tenfold-report/KEY."),
@@ -210,7 +225,7 @@ def report(
     from tenfold.studies.chapter import document
     from tenfold.studies.jobs import collect
 
-    studies = [get_study(key) for key in dict.fromkeys(keys)]
+    studies = [on_data(get_study(key), data) for key in dict.fromkeys(keys)]
     found = [collect(study, scale.value, Store()) for study in studies]
     for results in found:
         if not results.groups:
@@ -224,6 +239,21 @@ def report(
         show_pairs({"report": write_html(page, folder / "index.html").absolute()})
     if form in (ReportFormat.markdown, ReportFormat.both):
         show_pairs({"report": write_markdown(page, folder).absolute()})
+
+
+def on_data(study: Study, data: Path | None) -> Study:
+    """Return `study` on the file that the user gave instead of its own data set.
+
+    The file is read here, so that a wrong one is told before anything is trained.
+    """
+    if data is None:
+        return study
+    if not study.takes_data:
+        raise StudyError(f"{study.key} runs on {study.data}; it takes no file. Leave --data out.")
+    from tenfold.data.catalog import load_dataset
+
+    load_dataset(data)
+    return replace(study, data=str(data.absolute()))
 
 
 def verdicts_dict(results: Results) -> dict[str, Any]:

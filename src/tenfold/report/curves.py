@@ -34,6 +34,7 @@ def curves(
     percent: bool = True,
     reported: Mapping[str, float] | None = None,
     dashed: Collection[str] = (),
+    xlabel: str = "Epoch",
     caption: str = "",
     key: str = "",
 ) -> Figure:
@@ -52,6 +53,8 @@ def curves(
         What the paper says, under the label of the series it belongs to; drawn as a dotted line.
     dashed : labels
         Series drawn dashed (training beside validation).
+    xlabel : str
+        What the integers count.
     caption, key : str
         The caption is followed by how to read the chart.
 
@@ -100,7 +103,7 @@ def curves(
                 [], [], color=MUTED, linewidth=1.1, linestyle=(0, (1, 1.6)), label="reported in the paper"
             )
         axes.set_title(title)
-        axes.set_xlabel("Epoch")
+        axes.set_xlabel(xlabel)
         axes.set_ylabel(f"{ylabel} (%)" if percent else ylabel)
         axes.set_ylim(low, high)
         whole_numbers(axes.xaxis)
@@ -128,8 +131,8 @@ def curves(
     )
     return Figure(
         svg=svg,
-        caption=" ".join(filter(None, notes)) or f"{ylabel} by epoch.",
-        alt=f"Line chart: {title}. {ylabel} by epoch, {first} to {last}: {ends}.",
+        caption=" ".join(filter(None, notes)) or f"{ylabel} by {xlabel.lower()}.",
+        alt=f"Line chart: {title}. {ylabel} by {xlabel.lower()}, {first} to {last}: {ends}.",
         key=key,
         data=_curve_table(means, ylabel, percent),
         png=png,

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from tenfold.errors import UnknownNameError
 from tenfold.studies.study import (
+    FOLDS,
     HONEST,
     PUBLISHED,
     READINGS,
@@ -14,14 +15,18 @@ from tenfold.studies.study import (
     Assumption,
     Candidates,
     Claim,
+    Classical,
     Deviation,
     Experiment,
+    On,
     Scale,
     Setup,
+    Shuffled,
     Study,
 )
 
 __all__ = [
+    "FOLDS",
     "HONEST",
     "PUBLISHED",
     "READINGS",
@@ -31,10 +36,13 @@ __all__ = [
     "Assumption",
     "Candidates",
     "Claim",
+    "Classical",
     "Deviation",
     "Experiment",
+    "On",
     "Scale",
     "Setup",
+    "Shuffled",
     "Study",
     "get_study",
 ]
@@ -42,6 +50,7 @@ __all__ = [
 STUDIES: dict[str, str] = {
     "abdelsalam": "tenfold.studies.abdelsalam",
     "lin": "tenfold.studies.lin",
+    "shrestha": "tenfold.studies.shrestha",
 }
 """Every study by key, and the module that holds it."""
 

@@ -6,10 +6,10 @@ A claim *holds* or *does not hold* where the 95% interval of the mean over seeds
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 
 from tenfold.errors import StudyError
 from tenfold.evaluation import mean_interval
@@ -135,6 +135,84 @@ def reaches(
     return predicate
 
 
+def stays_below(
+    name: str, value: float, *, metric: str = "test_accuracy", reading: str = HONEST
+) -> Predicate:
+    """Judge whether the mean of `metric` lies below `value`."""
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        values = group.values(metric)
+        low, high = mean_interval(values) if group.n > 1 else (-inf, inf)
+        ends = f" [{100 * max(low, 0):.2f}, {100 * min(high, 1):.2f}]" if group.n > 1 else ""
+        reason = (
+            f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%{ends}, n = {group.n}; "
+            f"limit {100 * value:g}%"
+        )
+        return _decide(value - high, value - low, reason + _scale_note(results, name, reading))
+
+    return predicate
+
+
+def ratio_between(
+    name: str, to: str, low: float, high: float, *, metric: str = "seconds", reading: str = HONEST
+) -> Predicate:
+    """Judge whether `metric` of `name` is `low` to `high` times that of `to` (paired over seeds)."""
+
+    def predicate(results: Results) -> Judgment:
+        first, second = results.get(name, reading), results.get(to, reading)
+        count = min(first.n, second.n)
+        ratios = first.values(metric)[:count] / second.values(metric)[:count]
+        what = f"{name} takes {ratios.mean():.2f} times the {metric} of {to}"
+        note = f", n = {count}{_scale_note(results, name, reading, to)}"
+        if count < 2:
+            return Judgment(UNDECIDED, f"{what}{note}; one seed decides nothing")
+        below, above = mean_interval(ratios)
+        reason = f"{what} [{below:.2f}, {above:.2f}]{note}; claimed {low:g} to {high:g}"
+        if low <= below and above <= high:
+            return Judgment(HOLDS, reason)
+        return Judgment(FAILS if above < low or below > high else UNDECIDED, reason)
+
+    return predicate
+
+
+def digits_ordered(
+    name: str,
+    *,
+    easiest: tuple[str, ...] = (),
+    hardest: tuple[str, ...] = (),
+    metric: str = "f1",
+    reading: str = HONEST,
+) -> Predicate:
+    """Judge whether every easiest digit beats all others, and all others beat every hardest one.
+
+    Parameters
+    ----------
+    metric : "precision", "recall" or "f1"
+        Of each class on the test set, paired over seeds.
+    """
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        digits = [str(row["class"]) for row in group.runs[0].metrics["test"]["per_class"]]
+        values = {digit: group.values(f"{metric} of {digit}") for digit in digits}
+        ours = sorted(digits, key=lambda digit: -values[digit].mean())
+        order = f"{name}, {metric}: " + " > ".join(f"{d} {100 * values[d].mean():.1f}" for d in ours)
+        rest = [digit for digit in digits if digit not in easiest and digit not in hardest]
+        pairs = [(easy, other) for easy in easiest for other in (*rest, *hardest)]
+        pairs += [(other, hard) for hard in hardest for other in rest]
+        parts = []
+        for better_, worse in pairs:
+            gaps = values[better_] - values[worse]
+            low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
+            parts.append(_decide(low, high, f"{better_} − {worse}: {_points(gaps.mean())} points"))
+        found = combine(parts)
+        note = f", n = {group.n}{_scale_note(results, name, reading)}"
+        return Judgment(found.outcome, f"{order}{note}; {found.reason}", found.parts)
+
+    return predicate
+
+
 def less_overfit(name: str, *, than: str, reading: str = HONEST) -> Predicate:
     """Judge whether the gap between training and validation accuracy is smaller (paired over seeds)."""
     return better(name, than=than, metric="gap", reading=reading, lower=True)
@@ -162,16 +240,21 @@ def all_of(*parts: Predicate) -> Predicate:
 
     def predicate(results: Results) -> Judgment:
         judged = [judge(part, results) for part in parts]
-        found = tuple(each for whole in judged for each in (whole.parts or (whole,)))
-        outcomes = [each.outcome for each in found]
-        outcome = FAILS if FAILS in outcomes else UNDECIDED if UNDECIDED in outcomes else HOLDS
-        if outcome == HOLDS:
-            return Judgment(HOLDS, f"all {len(found)} parts hold", found)
-        count = outcomes.count(outcome)
-        verb = {FAILS: "fails" if count == 1 else "fail", UNDECIDED: "is open" if count == 1 else "are open"}
-        return Judgment(outcome, f"{count} of {len(found)} parts {verb[outcome]}", found)
+        return combine([each for whole in judged for each in (whole.parts or (whole,))])
 
     return predicate
+
+
+def combine(parts: Sequence[Judgment]) -> Judgment:
+    """Return the judgment of a whole: it holds where all parts do, and fails where one does."""
+    found = tuple(parts)
+    outcomes = [each.outcome for each in found]
+    outcome = FAILS if FAILS in outcomes else UNDECIDED if UNDECIDED in outcomes else HOLDS
+    if outcome == HOLDS:
+        return Judgment(HOLDS, f"all {len(found)} parts hold", found)
+    count = outcomes.count(outcome)
+    verb = {FAILS: "fails" if count == 1 else "fail", UNDECIDED: "is open" if count == 1 else "are open"}
+    return Judgment(outcome, f"{count} of {len(found)} parts {verb[outcome]}", found)
 
 
 def best_of(name: str, *, among: tuple[str, ...], reading: str = HONEST) -> Predicate:
@@ -262,14 +345,23 @@ def in_both(make: Callable[[str], Predicate]) -> Predicate:
     make : function of a reading to a predicate
     """
 
+    return beside(make(HONEST), make(PUBLISHED), "in the published reading")
+
+
+def beside(main: Predicate, other: Predicate, what: str) -> Predicate:
+    """Judge by `main`, and tell where `other` says otherwise.
+
+    Parameters
+    ----------
+    what : str
+        What `other` looks at ("in the published reading").
+    """
+
     def predicate(results: Results) -> Judgment:
-        honest, published = judge(make(HONEST), results), judge(make(PUBLISHED), results)
-        same = published.outcome == honest.outcome
-        other = Judgment(
-            published.outcome,
-            f"in the published reading {'the same' if same else published.outcome}: {published.reason}",
-        )
-        return Judgment(honest.outcome, honest.reason, (*honest.parts, other))
+        first, second = judge(main, results), judge(other, results)
+        same = second.outcome == first.outcome
+        told = Judgment(second.outcome, f"{what} {'the same' if same else second.outcome}: {second.reason}")
+        return Judgment(first.outcome, first.reason, (*first.parts, told))
 
     return predicate
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tenfold.data import load
 from tenfold.evaluation import mean_interval
@@ -31,9 +33,9 @@ from tenfold.report.document import (
 )
 from tenfold.report.tables import format_number
 from tenfold.studies.jobs import winner
-from tenfold.studies.results import Group, Results
+from tenfold.studies.results import Group, Results, measured, scores
 from tenfold.studies.share import parts
-from tenfold.studies.study import HONEST, PUBLISHED, READINGS, SEARCH
+from tenfold.studies.study import HONEST, PUBLISHED, READINGS
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,10 @@ def marked(group: Group | None) -> str:
     """Return how much of an experiment was run, for the table's column on it."""
     if group is None:
         return "not run"
-    return f"{group.scale}, {group.scaled.describe(group.setup.recipe)}"
+    return f"{group.scale}, {group.setup.describe(group.scaled)}"
 
 
-def _missing(name: str, results: Results) -> Note:
+def missing(name: str, results: Results) -> Note:
     return Note(
         f"{name} was not run at {results.scale} scale. Run it with "
         f"`tenfold study run {results.study.key} --scale paper --only '{name}'`.",
@@ -130,7 +132,7 @@ class Curves(Exhibit):
         published, honest = results.find(self.name, PUBLISHED), results.find(self.name)
         shown = published or honest
         if shown is None:
-            return [_missing(self.name, results)]
+            return [missing(self.name, results)]
         return [self._chart(metric, published, honest) for metric in ("accuracy", "loss")]
 
     def _chart(self, metric: str, published: Group | None, honest: Group | None) -> Figure:
@@ -319,18 +321,25 @@ class Search(Exhibit):
     name: str
 
     def blocks(self, results: Results) -> list[Block]:
-        groups = [group for group in results.of(self.name) if group.reading == SEARCH]
+        groups = results.of(self.name)
         if not groups:
-            return [_missing(self.name, results)]
-        groups.sort(key=lambda group: -group.values("validation_accuracy").mean())
+            return [missing(self.name, results)]
+        by_label: dict[str, list[Group]] = {}
+        for group in groups:
+            by_label.setdefault(group.label, []).append(group)
+
+        def pooled(label: str, metric: str) -> NDArray[np.float64]:
+            """Return the values of all seeds and folds."""
+            return np.concatenate([group.values(metric) for group in by_label[label]])
+
         rows = tuple(
             (
                 place,
-                group.label,
-                group.measured("validation_accuracy"),
-                group.measured("validation_loss", percent=False, digits=4),
+                label,
+                measured(pooled(label, "validation_accuracy")),
+                measured(pooled(label, "validation_loss"), percent=False, digits=4),
             )
-            for place, group in enumerate(groups, 1)
+            for place, (label, _) in enumerate(scores(groups), 1)
         )
         columns = (
             Column("Rank", "right"),
@@ -338,15 +347,16 @@ class Search(Exhibit):
             Column("Validation accuracy", "right", "%"),
             Column("Validation loss", "right"),
         )
-        prefixes = sum(group.epoch is not None for group in groups)
+        prefixes = sum(of[0].epoch is not None for of in by_label.values())
+        caption = f"{self.title} (the first one: {marked(by_label[str(rows[0][1])][0])})"
+        table = Table(columns, rows, caption)
+        if not prefixes:
+            return [table]
         note = (
-            f"{len(groups)} candidates. {prefixes} of them are the first epochs of a longer one, "
-            f"which was trained "
-            "in their stead: the learning rate is constant, so they are the same training."
+            f"{len(rows)} candidates. {prefixes} of them are the first epochs of a longer one, which was "
+            "trained in their stead: the learning rate is constant, so they are the same training."
         )
-        first = groups[0]
-        caption = f"{self.title} (the first one: {marked(first)})"
-        return [Table(columns, rows, caption), Note(note)]
+        return [table, Note(note)]
 
 
 @dataclass(frozen=True)
@@ -359,8 +369,8 @@ class Chosen(Exhibit):
         experiment = results.study.experiment(self.name)
         found = winner(results.study, experiment, results)
         if found is None:
-            return [_missing(experiment.chosen_from, results)]
-        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy over seeds.")]
+            return [missing(experiment.chosen_from, results)]
+        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy.")]
 
 
 @dataclass(frozen=True)
@@ -372,7 +382,7 @@ class PerClass(Exhibit):
     def blocks(self, results: Results) -> list[Block]:
         group = results.find(self.name)
         if group is None:
-            return [_missing(self.name, results)]
+            return [missing(self.name, results)]
         tests = [run.metrics["test"] for run in group.runs]
         rows: list[tuple[Cell, ...]] = []
         for place, row in enumerate(tests[0]["per_class"]):
@@ -397,23 +407,35 @@ class PerClass(Exhibit):
 
 @dataclass(frozen=True)
 class Confusion(Exhibit):
-    """The confusion matrix on the test set, summed over seeds."""
+    """The confusion matrix on the test set, summed over seeds.
+
+    Attributes
+    ----------
+    normalize : "truth", "prediction" or None
+        Percentages of each row, of each column, or counts.
+    swapped : bool
+        Prediction and truth change places, as some papers have it.
+    """
 
     name: str
+    normalize: Literal["truth", "prediction"] | None = None
+    swapped: bool = False
 
     def blocks(self, results: Results) -> list[Block]:
         group = results.find(self.name)
         if group is None:
-            return [_missing(self.name, results)]
+            return [missing(self.name, results)]
         matrix = np.sum([run.metrics["test"]["confusion"] for run in group.runs], axis=0)
         classes = [str(row["class"]) for row in group.runs[0].metrics["test"]["per_class"]]
-        return [
-            figures.confusion(
-                matrix,
-                classes,
-                caption=f"{self.title}, summed over {group.n} seeds ({marked(group)}).",
+        seeds = f"summed over {group.n} seeds" if group.n > 1 else "one seed"
+        caption = f"{self.title}, {seeds} ({marked(group)})."
+        if self.swapped:
+            matrix = matrix.T
+            caption += (
+                " Prediction and truth have changed places, as in the paper: what is called the true class "
+                "was predicted, and the other way round."
             )
-        ]
+        return [figures.confusion(matrix, classes, normalize=self.normalize, caption=caption)]
 
 
 @dataclass(frozen=True)
@@ -426,7 +448,7 @@ class Mistakes(Exhibit):
     def blocks(self, results: Results) -> list[Block]:
         group = results.find(self.name)
         if group is None:
-            return [_missing(self.name, results)]
+            return [missing(self.name, results)]
         run = group.runs[0]
         test = parts(group.share).test
         assert test is not None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 from tenfold.runs import Store, identity
-from tenfold.studies.results import Group, Results, best
+from tenfold.studies.results import Group, Results, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
-from tenfold.studies.study import Candidates, Experiment, Setup, Study
+from tenfold.studies.study import Candidates, Classical, Experiment, Setup, Study
 from tenfold.training import Constant
 
 
@@ -30,36 +32,44 @@ class Job:
     experiment: str
     label: str
     scale: str
-    setup: Setup
+    setup: Setup | Classical
     share: Share
     seed: int
+
+    count = 1
+    """How many trainings it is."""
 
     @property
     def arm(self) -> str:
         """The hash of all that is trained but the seed, whatever the engine: equal arms are the same
         training, in any study.
         """
-        network = self.setup.network.to_dict()
-        del network["name"]
-        return identity(
-            {"network": network, "recipe": self.setup.recipe.to_dict(), "data": self.share.to_dict()}
-        )
+        what = self.setup.identity()
+        if "network" in what:
+            del what["network"]["name"]
+        return identity(what | {"data": self.share.to_dict()})
 
     def what(self, engine: dict[str, Any]) -> dict[str, Any]:
-        """Return the identity of the run: the arm, the seed and the engine's settings."""
-        return {
-            "network": self.setup.network.to_dict(),
-            "recipe": self.setup.recipe.to_dict(),
-            "data": self.share.to_dict(),
-            "seed": self.seed,
-            "engine": engine,
-        }
+        """Return the identity of the run: the arm, the seed and the engine's settings.
+
+        The engine is the one that the experiment is about, if it is about one, else the given.
+        """
+        what = self.setup.identity()
+        chosen = what.pop("on", engine)
+        return what | {"data": self.share.to_dict(), "seed": self.seed, "engine": chosen}
 
     @property
     def cost(self) -> float:
         """How long it takes, roughly, in seconds of one core: arithmetic, and a constant a step and image."""
-        network, recipe = self.setup.network, self.setup.recipe
-        count = self.share.train or FULL_TRAINING_SET
+        count = self.share.count
+        if isinstance(self.setup, Classical):
+            part = count / FULL_TRAINING_SET
+            return self.setup.seconds * part * sqrt(part) + 0.5
+        network, recipe, on = self.setup.network, self.setup.recipe, self.setup.on
+        if on is not None and on.engine == "numpy":
+            # Alone, every epoch gathers and scales the pictures anew.
+            image = 6 * network.multiply_adds / 8e10 + (3e-7 if on.together else 4e-6)
+            return recipe.epochs * (count * image + recipe.steps_per_epoch(count) * 2e-4)
         steps = recipe.steps_per_epoch(count)
         arithmetic = 6 * network.multiply_adds * count + 20 * network.parameters * steps
         return recipe.epochs * (arithmetic / 4e10 + steps * 1.5e-4 + count * 1e-6)
@@ -68,6 +78,51 @@ class Job:
     def name(self) -> str:
         """What to call it while it runs."""
         return f"{self.study}: {self.label}, {self.share.reading}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Trainings that are done together: equal images, epochs and seed.
+
+    Attributes
+    ----------
+    jobs : tuple of Job
+    """
+
+    jobs: tuple[Job, ...]
+
+    @property
+    def count(self) -> int:
+        """How many trainings it is."""
+        return len(self.jobs)
+
+    @property
+    def cost(self) -> float:
+        """As for `Job`."""
+        return sum(job.cost for job in self.jobs)
+
+    @property
+    def name(self) -> str:
+        """What to call it while it runs."""
+        first = self.jobs[0]
+        return f"{first.study}: {self.count} networks together, {first.label} ..., seed {first.seed}"
+
+
+Task = Job | Crew
+
+
+def tasks(jobs: list[Job]) -> list[Task]:
+    """Return the jobs with those that are trained together in crews."""
+    crews: dict[Hashable, list[Job]] = {}
+    found: list[Task] = []
+    for job in jobs:
+        setup = job.setup
+        if isinstance(setup, Setup) and setup.on is not None and setup.on.together:
+            key = (job.study, job.share, job.seed, setup.recipe.epochs, setup.monitor_every)
+            crews.setdefault(key, []).append(job)
+        else:
+            found.append(job)
+    return [*found, *(Crew(tuple(crew)) for crew in crews.values())]
 
 
 @dataclass(frozen=True)
@@ -89,7 +144,7 @@ class Arm:
 
     experiment: Experiment
     label: str
-    setup: Setup
+    setup: Setup | Classical
     job: Job
     epoch: int | None
 
@@ -105,37 +160,47 @@ def arms(study: Study, experiment: Experiment, scale: str, results: Results) -> 
     setups = _setups(study, experiment, results)
     found = []
     for label, setup in setups.items():
-        longest = _longest(setup, list(setups.values()))
-        trained = Setup(setup.network, size.apply(longest.recipe))
-        epochs = size.apply(setup.recipe).epochs
+        trained, prefix = setup.at(size), None
+        if isinstance(setup, Setup):
+            longest = _longest(setup, [each for each in setups.values() if isinstance(each, Setup)]).at(size)
+            epochs = size.apply(setup.recipe).epochs
+            trained, prefix = longest, epochs if epochs < longest.recipe.epochs else None
         for reading in experiment.readings:
-            share = Share(study.data, reading, size.train, size.test, study.validation)
+            share = Share(study.data, reading, size.train, size.test, study.validation, study.split)
             job = Job(study.key, experiment.name, label, scale, trained, share, seed=0)
-            prefix = epochs if epochs < trained.recipe.epochs else None
             found.append(Arm(experiment, label, setup, job, prefix))
     return found
 
 
-def _setups(study: Study, experiment: Experiment, results: Results) -> dict[str, Setup]:
+def _setups(study: Study, experiment: Experiment, results: Results) -> dict[str, Setup | Classical]:
     """Return what `experiment` trains, by label."""
-    if isinstance(experiment.setup, Candidates):
-        return dict(experiment.setup.setups)
+    setup = experiment.setup
+    if isinstance(setup, Candidates):
+        return dict(setup.setups)
     if experiment.chosen_from:
         chosen = winner(study, experiment, results)
-        return {} if chosen is None else {experiment.name: chosen[1]}
-    return {experiment.name: experiment.setup}
+        if chosen is None:
+            return {}
+        if experiment.takes and isinstance(setup, Setup):
+            taken = {name: getattr(chosen[1].recipe, name) for name in experiment.takes}
+            return {experiment.name: replace(setup, recipe=replace(setup.recipe, **taken))}
+        return {experiment.name: chosen[1]}
+    return {experiment.name: setup}
 
 
 def winner(study: Study, experiment: Experiment, results: Results) -> tuple[str, Setup] | None:
     """Return label and setup of the winner of the search that `experiment` is chosen from.
 
-    The winner has the highest mean validation accuracy over seeds. None while a candidate was not run.
+    The winner has the highest mean validation accuracy over seeds and folds. None while a candidate was not
+    run.
     """
     search = study.experiment(experiment.chosen_from)
     groups = results.of(search.name)
-    if not isinstance(search.setup, Candidates) or len(groups) < len(search.setup.setups):
+    if not isinstance(search.setup, Candidates):
         return None
-    label = best(groups).label
+    if len(groups) < len(search.setup.setups) * len(search.readings):
+        return None
+    label = scores(groups)[0][0]
     return label, search.setup.setups[label]
 
 
@@ -147,7 +212,7 @@ def _longest(setup: Setup, others: list[Setup]) -> Setup:
     same = [
         other
         for other in others
-        if other.network == setup.network and replace(other.recipe, epochs=recipe.epochs) == recipe
+        if replace(other, recipe=recipe) == setup and replace(other.recipe, epochs=recipe.epochs) == recipe
     ]
     return max(same, key=lambda other: other.recipe.epochs)
 
@@ -171,7 +236,10 @@ def jobs(
         if name in wanted:
             experiment = study.by_name[name]
             for arm in arms(study, experiment, scale, results):
-                for seed in range(seeds or experiment.scales[scale].seeds):
+                count = seeds or experiment.scales[scale].seeds
+                if isinstance(arm.setup, Classical) and arm.setup.deterministic:
+                    count = 1
+                for seed in range(count):
                     job = replace(arm.job, seed=seed)
                     found.setdefault((job.arm, seed), job)
     return list(found.values())

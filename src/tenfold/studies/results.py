@@ -15,7 +15,7 @@ from tenfold.evaluation import Difference, mean_interval, paired_difference
 from tenfold.report.document import Measured
 from tenfold.runs import Run
 from tenfold.studies.share import Share
-from tenfold.studies.study import HONEST, Experiment, Scale, Setup, Study
+from tenfold.studies.study import HONEST, Classical, Experiment, Scale, Setup, Study
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Group:
     experiment : Experiment
     label : str
         The experiment's name, or the candidate's.
-    setup : Setup
+    setup : Setup or Classical
     share : Share
         Which images they saw.
     scale : str
@@ -40,7 +40,7 @@ class Group:
 
     experiment: Experiment
     label: str
-    setup: Setup
+    setup: Setup | Classical
     share: Share
     scale: str
     runs: tuple[Run, ...]
@@ -62,10 +62,20 @@ class Group:
         return self.experiment.scales[self.scale]
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """Return `metric` of every run, (n,) float64: a final metric, or a column of the history."""
+        """Return `metric` of every run, (n,) float64: a final metric, or a column of the history.
+
+        ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set; ``"seconds"``
+        is the time spent training. NaN where the loss was not finite.
+        """
         found = []
         for run in self.runs:
-            if self.epoch is None and metric in run.metrics:
+            name, _, digit = metric.partition(" of ")
+            if digit and "test" in run.metrics:
+                rows = {row["class"]: row for row in run.metrics["test"]["per_class"]}
+                found.append(rows[digit][name])
+            elif metric == "seconds":
+                found.append(run.seconds)
+            elif self.epoch is None and metric in run.metrics:
                 found.append(run.metrics[metric])
             elif metric in run.history:
                 row = -1 if self.epoch is None else run.history["epoch"].index(self.epoch)
@@ -88,14 +98,12 @@ class Group:
                 curves.append(([epoch for epoch, _ in pairs], [value for _, value in pairs]))
         return curves
 
-    def measured(self, metric: str, percent: bool = True, digits: int = 2) -> Measured:
-        """Return the mean of `metric` over the seeds with its 95% interval (Student's t)."""
-        values = self.values(metric)
-        low, high = mean_interval(values) if self.n > 1 else (None, None)
-        if percent and high is not None:
-            high = min(high, 1.0)
-        sd = float(values.std(ddof=1)) if self.n > 1 else None
-        return Measured(float(values.mean()), low, high, self.n, sd, percent, digits)
+    def measured(self, metric: str, percent: bool = True, digits: int = 2) -> Measured | None:
+        """Return the mean of `metric` over the seeds with its 95% interval (Student's t).
+
+        None where no seed has a finite value.
+        """
+        return measured(self.values(metric), percent, digits)
 
     def predictions(self, run: Run) -> dict[str, NDArray[Any]]:
         """Return what a run predicted on the test set: ``predicted`` (n,) and ``confidence`` (n,).
@@ -113,6 +121,18 @@ class Group:
             raise StudyError(
                 f"{path} cannot be read ({error}). Remove the run and run the study again."
             ) from None
+
+
+def measured(values: NDArray[np.float64], percent: bool = True, digits: int = 2) -> Measured | None:
+    """Return the mean of the finite values with its 95% interval (Student's t); None if there are none."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    low, high = mean_interval(finite) if len(finite) > 1 else (None, None)
+    if percent and high is not None:
+        high = min(high, 1.0)
+    sd = float(finite.std(ddof=1)) if len(finite) > 1 else None
+    return Measured(float(finite.mean()), low, high, len(finite), sd, percent, digits)
 
 
 @dataclass(frozen=True)
@@ -175,12 +195,20 @@ def difference(a: Group, b: Group, metric: str) -> Difference:
     """Return the paired difference a - b of `metric` over the seeds that both have."""
     first = dict(zip([run.seed for run in a.runs], a.values(metric), strict=True))
     second = dict(zip([run.seed for run in b.runs], b.values(metric), strict=True))
+    for group, values, others in ((a, first, second), (b, second, first)):
+        # What does not depend on the seed was run once, and is the same for every seed.
+        if isinstance(group.setup, Classical) and group.setup.deterministic:
+            values.update(dict.fromkeys(others, next(iter(values.values()))))
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         raise StudyError(f"{a.label} and {b.label} have no seed in common, so they cannot be compared.")
     return paired_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds])
 
 
-def best(groups: Sequence[Group], metric: str = "validation_accuracy") -> Group:
-    """Return the group with the highest mean of `metric`; of equals, the first."""
-    return max(groups, key=lambda group: float(group.values(metric).mean()))
+def scores(groups: Sequence[Group], metric: str = "validation_accuracy") -> list[tuple[str, float]]:
+    """Return (label, mean of `metric` over seeds and readings), the best first; of equals, the first."""
+    values: dict[str, list[float]] = {}
+    for group in groups:
+        values.setdefault(group.label, []).extend(group.values(metric).tolist())
+    means = [(label, float(np.mean(found))) for label, found in values.items()]
+    return sorted(means, key=lambda pair: -pair[1])

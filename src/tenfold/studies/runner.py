@@ -10,20 +10,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from tenfold.errors import StudyError, TrainingStopped
-from tenfold.evaluation import evaluate, softmax
+from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
+from tenfold.models.classical import baseline
 from tenfold.models.model import Model
 from tenfold.runs import Run, Store, identity
-from tenfold.studies.jobs import Job, collect, jobs
+from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
 from tenfold.studies.results import Results
 from tenfold.studies.share import Parts, parts
-from tenfold.studies.study import SEARCH, Study
+from tenfold.studies.study import Classical, Setup, Study
 from tenfold.studies.workers import Report, StudyProgress, Tracker, run_all
-from tenfold.training import Engine, Progress, Weights, get_engine, train
+from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
+from tenfold.training.population import Member, train_population
 
 
 def run_study(
@@ -64,14 +68,13 @@ def run_study(
     """
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
-    settings = get_engine(engine).settings()
     tracker = Tracker(on_progress)
-    work = partial(run_job, root=store.root, engine=engine)
+    work = partial(run_task, root=store.root, engine=engine)
     while True:
         results = collect(study, scale, store)
         needed = jobs(study, scale, results, seeds=seeds, only=only)
-        missing = [job for job in needed if store.find(identity(job.what(settings))) is None]
-        tracker.expect(len(needed) - len(missing), missing)
+        missing = unfinished(needed, store, engine)
+        tracker.expect(len(needed) - sum(task.count for task in missing), missing)
         if not missing:
             return results
         try:
@@ -83,31 +86,51 @@ def run_study(
             ) from None
 
 
-def run_job(job: Job, report: Report, *, root: Path, engine: str = "auto") -> Run:
-    """Train what `job` says, measure it, and keep the run; return the kept run if it was done before.
+def unfinished(needed: list[Job], store: Store, engine: str = "auto") -> list[Task]:
+    """Return what of the needed trainings is not in the store; a crew is not while one of its members is."""
+    settings = get_engine(engine).settings()
+
+    def kept(job: Job) -> bool:
+        return store.find(identity(job.what(settings))) is not None
+
+    return [
+        task
+        for task in tasks(needed)
+        if not all(kept(job) for job in (task.jobs if isinstance(task, Crew) else (task,)))
+    ]
+
+
+def run_task(task: Task, report: Report, *, root: Path, engine: str = "auto") -> None:
+    """Do what `task` says and keep its runs; those that were done before are kept as they are.
 
     Parameters
     ----------
-    job : Job
+    task : Job or Crew
     report : function of float
         Told the part of the training that is done.
     root : Path
         The store's.
     engine : str
+        For trainings that are not about an engine.
     """
     store = Store(root)
-    made = get_engine(engine)
-    what = job.what(made.settings())
-    id = identity(what)
+    if isinstance(task, Crew):
+        _run_crew(task, store, report)
+        return
+    id = identity(task.what(get_engine(engine).settings()))
     with store.claim(id):
-        return store.find(id) or _train(job, what, id, store, made, report)
+        if store.find(id) is None:
+            _run_job(task, id, store, report, engine)
 
 
-def _train(job: Job, what: dict[str, Any], id: str, store: Store, engine: Engine, report: Report) -> Run:
+def _run_job(job: Job, id: str, store: Store, report: Report, engine: str) -> None:
     started = datetime.now(UTC).isoformat()
+    if isinstance(job.setup, Classical):
+        _fit(job, job.setup, id, store, started)
+        return
+    setup, on = job.setup, job.setup.on
+    made = get_engine(on.engine, **on.settings()) if on else get_engine(engine)
     data = parts(job.share)
-    setup = job.setup
-    folder = store.folder(id)
 
     def progress(state: Progress) -> None:
         report(state.part)
@@ -116,68 +139,153 @@ def _train(job: Job, what: dict[str, Any], id: str, store: Store, engine: Engine
         setup.network,
         setup.recipe,
         data.train,
-        engine=engine,
+        engine=made,
         seed=job.seed,
         monitors=data.monitors,
-        folder=folder,
+        monitor_every=setup.monitor_every,
+        watch_every=setup.watch_every,
+        folder=store.folder(id),
         on_epoch=progress,
         on_progress=progress,
     )
-    history = trained.history.to_dict()
-    metrics = _measure(job, data, engine, trained.weights, history, folder)
-    if job.share.reading != SEARCH:
-        model = Model(setup.network, trained.weights, classes=data.train.classes)
-        model.save(folder / "model")
-    run = Run(
-        id=id,
-        network=setup.network.name,
-        engine=engine.name,
-        data=data.train.name,
-        seed=job.seed,
-        what=what,
-        history=history,
-        metrics=metrics,
-        folder=folder,
-        started=started,
-        seconds=trained.seconds,
-        tags={
-            "study": job.study,
-            "experiment": job.experiment,
-            "label": job.label,
-            "reading": job.share.reading,
-            "scale": job.scale,
-            "arm": job.arm,
-        },
+    _keep(job, setup, data, trained, made, store, started, job.what(made.settings()))
+
+
+def _run_crew(crew: Crew, store: Store, report: Report) -> None:
+    """Train the members of a crew together; their checkpoint stays until every one of them is kept."""
+    whats = [job.what({}) for job in crew.jobs]
+    ids = [identity(what) for what in whats]
+    common = identity({"crew": ids})
+    folder = store.folder(common)
+    with store.claim(common):
+        if all(store.find(id) is not None for id in ids):
+            return
+        started = datetime.now(UTC).isoformat()
+        data = parts(crew.jobs[0].share)
+        setups = [job.setup for job in crew.jobs if isinstance(job.setup, Setup)]
+        together = train_population(
+            [
+                Member(setup.network, setup.recipe, job.seed, setup.on.backward if setup.on else "true")
+                for job, setup in zip(crew.jobs, setups, strict=True)
+            ],
+            data.train,
+            monitors=data.monitors,
+            monitor_every=setups[0].monitor_every,
+            folder=folder,
+            on_progress=report,
+        )
+        for job, setup, trained, what in zip(crew.jobs, setups, together, whats, strict=True):
+            _keep(job, setup, data, trained, get_engine("numpy"), store, started, what)
+        rmtree(folder)
+
+
+def _fit(job: Job, setup: Classical, id: str, store: Store, started: str) -> None:
+    """Fit a classical classifier, measure it on the test set, and keep the run."""
+    data = parts(job.share)
+    model = baseline(setup.name, job.seed)
+    begun = perf_counter()
+    model.fit(data.train.images, data.train.labels)
+    seconds = perf_counter() - begun
+    metrics: dict[str, Any] = {"n_train": len(data.train)}
+    if data.test is not None:
+        predicted = model.predict(data.test.images)
+        metrics["predict_seconds"] = perf_counter() - begun - seconds
+        truth, classes = data.test.labels, data.test.classes
+        found = classification_report(truth, predicted, classes).to_dict()
+        found["confusion"] = confusion_matrix(truth, predicted, classes).tolist()
+        metrics |= _test_metrics(found)
+    what = job.what({})
+    store.add(
+        Run(
+            id=id,
+            network=setup.name,
+            engine="scikit-learn",
+            data=data.train.name,
+            seed=job.seed,
+            what=what,
+            history={"epoch": []},
+            metrics=metrics,
+            folder=store.folder(id),
+            started=started,
+            seconds=seconds,
+            tags=_tags(job),
+        )
     )
-    store.add(run)
-    return run
+
+
+def _keep(
+    job: Job,
+    setup: Setup,
+    data: Parts,
+    trained: Trained,
+    engine: Engine,
+    store: Store,
+    started: str,
+    what: dict[str, Any],
+) -> None:
+    """Measure what was trained, and keep the run with its model."""
+    id = identity(what)
+    folder = store.folder(id)
+    history = trained.history.to_dict()
+    metrics = _measure(setup, data, engine, trained.weights, history, folder)
+    if data.test is not None:
+        Model(setup.network, trained.weights, classes=data.train.classes).save(folder / "model")
+    store.add(
+        Run(
+            id=id,
+            network=setup.network.name,
+            engine=engine.name,
+            data=data.train.name,
+            seed=job.seed,
+            what=what,
+            history=history,
+            metrics=metrics,
+            folder=folder,
+            started=started,
+            seconds=trained.seconds,
+            tags=_tags(job),
+        )
+    )
+
+
+def _tags(job: Job) -> dict[str, Any]:
+    return {
+        "study": job.study,
+        "experiment": job.experiment,
+        "label": job.label,
+        "reading": job.share.reading,
+        "scale": job.scale,
+        "arm": job.arm,
+    }
 
 
 def _measure(
-    job: Job, data: Parts, engine: Engine, weights: Weights, history: dict[str, list[Any]], folder: Path
+    setup: Setup, data: Parts, engine: Engine, weights: Weights, history: dict[str, list[Any]], folder: Path
 ) -> dict[str, Any]:
     """Measure the final weights: on the training images without dropout, and on the test set if allowed."""
-    network = job.setup.network
-    logits = engine.logits(network, weights, data.train.images)
+    logits = engine.logits(setup.network, weights, data.train.images)
     train_accuracy = float(np.mean(logits.argmax(axis=1) == data.train.labels))
     metrics: dict[str, Any] = {
         "train_accuracy": train_accuracy,
         "running_train_accuracy": history["train_accuracy"][-1],
         "n_train": len(data.train),
     }
+    if "diverged" in history:
+        metrics["diverged"] = history["diverged"][-1]
     for name in data.monitors:
-        metrics[f"{name}_accuracy"] = history[f"{name}_accuracy"][-1]
+        accuracies, losses = (
+            [value for value in history[f"{name}_{metric}"] if value is not None]
+            for metric in ("accuracy", "loss")
+        )
+        metrics[f"{name}_accuracy"] = accuracies[-1]
         metrics[f"{name}_loss"] = history[f"{name}_loss"][-1]
-        metrics[f"best_{name}_accuracy"] = max(history[f"{name}_accuracy"])
-        metrics[f"lowest_{name}_loss"] = min(history[f"{name}_loss"])
+        metrics[f"best_{name}_accuracy"] = max(accuracies)
+        metrics[f"lowest_{name}_loss"] = min(losses, default=None)
         metrics["gap"] = train_accuracy - metrics[f"{name}_accuracy"]
     if data.test is not None:
-        probabilities = softmax(engine.logits(network, weights, data.test.images))
+        probabilities = softmax(engine.logits(setup.network, weights, data.test.images))
         found = evaluate(data.test.labels, probabilities, data.test.classes).to_dict()
-        metrics["test"] = found
-        metrics["test_accuracy"] = found["accuracy"]
-        metrics["test_loss"] = found["nll"]
-        metrics |= {f"test_{name}": found["macro"][name] for name in ("precision", "recall", "f1")}
+        metrics |= _test_metrics(found) | {"test_loss": found["nll"]}
         folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             folder / "predictions.npz",
@@ -185,3 +293,8 @@ def _measure(
             confidence=probabilities.max(axis=1),
         )
     return metrics
+
+
+def _test_metrics(found: dict[str, Any]) -> dict[str, Any]:
+    averages = {f"test_{name}": found["macro"][name] for name in ("precision", "recall", "f1")}
+    return {"test": found, "test_accuracy": found["accuracy"]} | averages

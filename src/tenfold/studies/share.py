@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from tenfold.data import Dataset, hold_out, load
-from tenfold.studies.study import HONEST, PUBLISHED
+import numpy as np
+
+from tenfold.data import CATALOG, Dataset, folds, hold_out, load, load_dataset
+from tenfold.errors import DataError
+from tenfold.seeds import generator
+from tenfold.studies.study import FOLDS, HONEST, PUBLISHED, Shuffled
 
 SPLIT_SEED = 0
 """All runs of all studies share one validation split, so that their differences are not the split's."""
@@ -22,12 +28,14 @@ class Share:
     Attributes
     ----------
     data : str
-        Name of the data set.
+        Name or path of the data set.
     reading : str
     train, test : int or None
         As in `Scale`.
     validation : int
         Size of the validation split, of the whole training set; a smaller one is held out of a part of it.
+    split : Shuffled or None
+        As in `Study`.
     """
 
     data: str
@@ -35,17 +43,41 @@ class Share:
     train: int | None
     test: int | None
     validation: int
+    split: Shuffled | None = None
+
+    @property
+    def count(self) -> int:
+        """About how many images are trained on, without reading any."""
+        if self.split is not None:
+            most = self.split.drawn - self.split.test - self.split.validation
+        else:
+            most = FULL_TRAINING_SET
+        return min(self.train or most, most)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values, for the identity of a run."""
+        """Return it as plain JSON values, for the identity of a run. A file is told by its content."""
+        divided = None if self.split is None else vars(self.split)
         return {
-            "name": self.data,
+            "name": self.data if self.data in CATALOG else f"sha256:{_hash(self.data)}",
             "reading": self.reading,
             "train": self.train,
             "test": self.test,
-            "validation": 0 if self.reading == PUBLISHED else self.validation,
+            "validation": 0 if self.reading in (PUBLISHED, *FOLDS) else self.validation,
             "split_seed": SPLIT_SEED,
-        }
+        } | ({} if divided is None else {"shuffled": divided})
+
+
+def _hash(path: str) -> str:
+    try:
+        return _hash_of(path, Path(path).stat().st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from None
+
+
+@lru_cache(maxsize=4)
+def _hash_of(path: str, modified: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -59,7 +91,15 @@ class Parts:
 
 @lru_cache(maxsize=8)
 def parts(share: Share) -> Parts:
-    """Return the images that `share` describes."""
+    """Return the images that `share` describes.
+
+    Raises
+    ------
+    DataError
+        The data set cannot be read, or does not hold as many images as are to be drawn.
+    """
+    if share.split is not None:
+        return _shuffled(share, share.split)
     digits = load(share.data)
     train, test = digits.train, digits.test
     validation = round(share.validation * len(train) / FULL_TRAINING_SET)
@@ -70,5 +110,39 @@ def parts(share: Share) -> Parts:
         _, test = hold_out(test, share.test, seed=SPLIT_SEED)
     if share.reading == PUBLISHED:
         return Parts(train, {"test": test}, test)
+    if share.reading in FOLDS:
+        rest, held = folds(train, len(FOLDS), seed=SPLIT_SEED)[FOLDS.index(share.reading)]
+        return Parts(rest, {"validation": held}, None)
     rest, held = hold_out(train, validation, seed=SPLIT_SEED)
     return Parts(rest, {"validation": held}, test if share.reading == HONEST else None)
+
+
+def _shuffled(share: Share, split: Shuffled) -> Parts:
+    pile = _pile(share.data)
+    if len(pile) < split.drawn:
+        raise DataError(
+            f"{share.data} holds {len(pile):,} images; the study divides {split.drawn:,}. "
+            "Give the whole file (Kaggle's digit-recognizer train.csv has 42,000 rows)."
+        )
+    order = generator(SPLIT_SEED, "split", "shuffled").permutation(len(pile))[: split.drawn]
+    test, validation, train = np.split(order, np.cumsum([split.test, split.validation]))
+    part = 1.0 if share.train is None else min(1.0, share.train / len(train))
+    held = pile.take(validation[: round(part * len(validation))], name=f"{pile.name}/validation")
+    return Parts(
+        pile.take(train[: share.train], name=f"{pile.name}/train"),
+        {"validation": held},
+        pile.take(test[: share.test], name=f"{pile.name}/test") if share.reading == HONEST else None,
+    )
+
+
+def _pile(data: str) -> Dataset:
+    """Return all images of a data set; of one with a test part, training and test images together."""
+    if data not in CATALOG:
+        return replace(load_dataset(data), name=Path(data).name)
+    digits = load(data)
+    return Dataset(
+        np.concatenate([digits.train.images, digits.test.images]),
+        np.concatenate([digits.train.labels, digits.test.labels]),
+        classes=digits.train.classes,
+        name=data,
+    )

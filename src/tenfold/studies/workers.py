@@ -15,13 +15,13 @@ from time import perf_counter
 from typing import Any
 
 from tenfold.errors import StudyError
-from tenfold.studies.jobs import Job
+from tenfold.studies.jobs import Task
 
 Report = Callable[[float], None]
 """Told the part of a job that is done, in [0, 1]; a few times a second."""
 
-Work = Callable[[Job, Report], object]
-"""Does a job. Must be a module's function, so that another process can find it."""
+Work = Callable[[Task, Report], object]
+"""Does a job or a crew's. Must be a module's function, so that another process can find it."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +60,26 @@ class Tracker:
     show: Callable[[StudyProgress], None] | None
     done: int = 0
     total: int = 0
-    _costs: dict[Job, float] = field(default_factory=dict)
-    _parts: dict[Job, float] = field(default_factory=dict)
+    _costs: dict[Task, float] = field(default_factory=dict)
+    _parts: dict[Task, float] = field(default_factory=dict)
     _start: float = field(default_factory=perf_counter)
 
-    def expect(self, kept: int, missing: Sequence[Job]) -> None:
-        """Take note of what is to do: `kept` jobs are done already, `missing` are not."""
-        self.done, self.total = kept, kept + len(missing)
+    def expect(self, kept: int, missing: Sequence[Task]) -> None:
+        """Take note of what is to do: `kept` trainings are done already, `missing` are not."""
+        self.done, self.total = kept, kept + sum(task.count for task in missing)
         for job in missing:
             self._costs.setdefault(job, job.cost)
         self._tell()
 
-    def update(self, job: Job, part: float) -> None:
+    def update(self, job: Task, part: float) -> None:
         """Take note that `part` of `job` is done."""
         self._parts[job] = part
         self._tell()
 
-    def finish(self, job: Job) -> None:
+    def finish(self, job: Task) -> None:
         """Take note that `job` is done."""
         self._parts[job] = 1.0
-        self.done += 1
+        self.done += job.count
         self._tell()
 
     def _tell(self) -> None:
@@ -99,7 +99,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_all(missing: Sequence[Job], work: Work, workers: int | None, tracker: Tracker) -> None:
+def run_all(missing: Sequence[Task], work: Work, workers: int | None, tracker: Tracker) -> None:
     """Do every job in worker processes; the longest first, so that no core is left alone with it at the end.
 
     Raises
@@ -116,7 +116,7 @@ def run_all(missing: Sequence[Job], work: Work, workers: int | None, tracker: Tr
     news: Any = context.Queue()
     with _single_threaded():
         pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(stop, news))
-        futures: dict[Future[None], Job] = {pool.submit(_work, work, job): job for job in ordered}
+        futures: dict[Future[None], Task] = {pool.submit(_work, work, job): job for job in ordered}
     by_name = {job.name: job for job in ordered}
     try:
         waiting = set(futures)
@@ -174,7 +174,7 @@ def _start(stop: Any, news: Any) -> None:
     _stop, _news = stop, news
 
 
-def _work(work: Work, job: Job) -> None:
+def _work(work: Work, job: Task) -> None:
     def report(part: float) -> None:
         if _stop.is_set():
             raise KeyboardInterrupt

@@ -272,6 +272,7 @@ class Population:
         self.done = done
         for place, learner in enumerate(self.learners):
             learner.diverged = int(state["diverged"][place])
+            learner.loss, learner.hits = nan, 0
             for key, array in learner.arrays().items():
                 array[...] = state[f"{place}/{key}"]
 

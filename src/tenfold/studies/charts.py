@@ -1,0 +1,184 @@
+"""Figures of several experiments in one, and of what happened within an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tenfold.evaluation import precision_recall_curve
+from tenfold.models.model import Model
+from tenfold.report import figures
+from tenfold.report.document import Block, Cell, Column, Note, Table
+from tenfold.studies.exhibits import Exhibit, marked, missing
+from tenfold.studies.results import Group, Results
+from tenfold.studies.share import parts
+from tenfold.studies.study import HONEST
+
+METRICS = ("accuracy", "loss")
+
+
+@dataclass(frozen=True)
+class Together(Exhibit):
+    """Accuracy and loss of several experiments, training images dashed, held-out images drawn through.
+
+    Attributes
+    ----------
+    names : mapping of str to str
+        Experiments by how the chart calls them.
+    held : str
+        The held-out images: "validation" or "test".
+    reading : str
+    xlabel : str
+        What the steps of the history are.
+    """
+
+    names: Mapping[str, str]
+    held: str = "validation"
+    reading: str = HONEST
+    xlabel: str = "Epoch"
+
+    def blocks(self, results: Results) -> list[Block]:
+        groups = {label: results.find(name, self.reading) for label, name in self.names.items()}
+        run = {label: group for label, group in groups.items() if group is not None}
+        if not run:
+            return [missing(next(iter(self.names.values())), results)]
+        blocks: list[Block] = [self._chart(metric, run) for metric in METRICS]
+        absent = [self.names[label] for label in groups if label not in run]
+        return [*blocks, *([Note(f"Not run: {', '.join(absent)}.", kind="warning")] if absent else [])]
+
+    def _chart(self, metric: str, groups: Mapping[str, Group]) -> Block:
+        series = {}
+        for label, group in groups.items():
+            held = group.history(f"{self.held}_{metric}")
+            shown = [set(epochs) for epochs, _ in held]
+            # The training curve has a value at every step; the chart has no use for more than the other.
+            train = [
+                tuple(zip(*[pair for pair in zip(*curve, strict=True) if pair[0] in seen], strict=True))
+                for curve, seen in zip(group.history(f"train_{metric}"), shown, strict=False)
+            ]
+            train = [curve for curve in train if curve]
+            if train and held:
+                series[f"{label}, training"] = [(list(x), list(y)) for x, y in train]
+                series[f"{label}, {self.held}"] = held
+        return figures.curves(
+            f"{self.title}: {metric}",
+            series,
+            ylabel=metric.capitalize(),
+            percent=metric == "accuracy",
+            dashed=tuple(label for label in series if label.endswith("training")),
+            xlabel=self.xlabel,
+            caption=f"{self.title}, {metric} ({marked(next(iter(groups.values())))}).",
+        )
+
+
+@dataclass(frozen=True)
+class BySteps(Exhibit):
+    """Accuracy and loss by training step: the batch just trained on, and the validation images."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name)
+        if group is None:
+            return [missing(self.name, results)]
+        return [self._chart(metric, group) for metric in METRICS]
+
+    def _chart(self, metric: str, group: Group) -> Block:
+        def line(column: str) -> list[tuple[list[int], list[float]]]:
+            found = []
+            for run in group.runs:
+                tables = [table for table in run.history["by_step"] if table]
+                steps = [step for table in tables for step in table["step"]]
+                values = [value for table in tables for value in table[column]]
+                thin = max(1, len(steps) // 200)
+                found.append((steps[thin - 1 :: thin], values[thin - 1 :: thin]))
+            return found
+
+        watched = getattr(group.setup, "watch_every", 0)
+        return figures.curves(
+            f"{self.title}: {metric}",
+            {"training (one batch)": line(f"train_{metric}"), "validation": line(f"validation_{metric}")},
+            ylabel=metric.capitalize(),
+            percent=metric == "accuracy",
+            dashed=("training (one batch)",),
+            xlabel="Iteration",
+            caption=f"{self.title}, {metric}, measured every {watched} iterations and thinned to at most 400 "
+            f"points a line ({marked(group)}).",
+        )
+
+
+@dataclass(frozen=True)
+class PrecisionRecall(Exhibit):
+    """Precision against recall for each class on the test set, of the first seed's model."""
+
+    name: str
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name)
+        if group is None:
+            return [missing(self.name, results)]
+        run, test = group.runs[0], parts(group.share).test
+        assert test is not None
+        probabilities = Model.load((run.folder or Path()) / "model").predict_proba(test.images)
+        curves = {
+            name: precision_recall_curve(test.labels == place, probabilities[:, place])
+            for place, name in enumerate(test.classes)
+            if (test.labels == place).any()
+        }
+        caption = f"{self.title} (seed {run.seed}, {len(test):,} images; {marked(group)})."
+        return [figures.precision_recall(curves, title=self.title, caption=caption)]
+
+
+@dataclass(frozen=True)
+class ReportBeside(Exhibit):
+    """The classification report that the paper prints, beside ours.
+
+    Attributes
+    ----------
+    name : str
+    paper : mapping of str to (precision, recall, f1, support)
+        By class.
+    swapped : bool
+        The paper gave prediction and truth in the wrong order: ours is shown that way too, and right.
+    """
+
+    name: str
+    paper: Mapping[str, tuple[float, float, float, int]]
+    swapped: bool = False
+    reading: str = HONEST
+
+    def blocks(self, results: Results) -> list[Block]:
+        group = results.find(self.name, self.reading)
+        if group is None:
+            return [missing(self.name, results)]
+        scores = ("precision", "recall", "f1")
+        titles = ("Precision", "Recall", "F1")
+        ours = {
+            digit: [float(group.values(f"{score} of {digit}").mean()) for score in scores]
+            for digit in self.paper
+        }
+        columns = [Column("Class")]
+        columns += [Column(f"{title}, paper", "right", digits=2) for title in titles]
+        columns.append(Column("Images, paper", "right"))
+        if self.swapped:
+            columns += [Column(f"{title}, swapped", "right", digits=2) for title in titles]
+        columns += [Column(f"{title}, right", "right", digits=2) for title in titles]
+        rows = []
+        for digit, printed in self.paper.items():
+            precision, recall, f1 = ours[digit]
+            row: list[Cell] = [digit, *printed]
+            if self.swapped:
+                # Swapping the arguments swaps precision and recall; F1 is the same.
+                row += [recall, precision, f1]
+            rows.append((*row, precision, recall, f1))
+        means = [float(np.mean([values[place] for values in ours.values()])) for place in range(3)]
+        printed_means = [float(np.mean([row[place] for row in self.paper.values()])) for place in range(3)]
+        mean_row: list[Cell] = ["mean", *printed_means, sum(row[3] for row in self.paper.values())]
+        if self.swapped:
+            mean_row += [means[1], means[0], means[2]]
+        rows.append((*mean_row, *means))
+        caption = f"{self.title} ({marked(group)}; means of {group.n} seeds)"
+        return [Table(tuple(columns), tuple(rows), caption)]

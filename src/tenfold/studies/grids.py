@@ -1,0 +1,165 @@
+"""Tables of many experiments: what each is, what the paper prints, what we measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tenfold.report.document import Block, Cell, Column, Table
+from tenfold.studies.exhibits import Exhibit, marked
+from tenfold.studies.results import Group, Results
+from tenfold.studies.study import HONEST
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A column of what the paper prints.
+
+    Attributes
+    ----------
+    title : str
+        Also the key of the value in `Row.paper`.
+    unit : str
+    percent : bool
+        Values are fractions, shown times 100.
+    digits : int
+    """
+
+    title: str
+    unit: str = "%"
+    percent: bool = True
+    digits: int = 2
+
+    def column(self) -> Column:
+        """Return its head."""
+        return Column(self.title, "right", self.unit, digits=self.digits, percent=self.percent)
+
+    def cell(self, row: Row, results: Results) -> Cell:
+        """Return its value in a row."""
+        return row.paper.get(self.title)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A column of what we measured.
+
+    Attributes
+    ----------
+    title, metric : str
+        `metric` as for `Group.values`.
+    variant : str
+        Which of the row's experiments.
+    reading : str
+    unit, percent, digits
+        As in `Paper`.
+    help : str
+    """
+
+    title: str
+    metric: str
+    variant: str = ""
+    reading: str = HONEST
+    unit: str = "%"
+    percent: bool = True
+    digits: int = 2
+    help: str = ""
+
+    def column(self) -> Column:
+        """Return its head."""
+        return Column(self.title, "right", self.unit, help=self.help)
+
+    def cell(self, row: Row, results: Results) -> Cell:
+        """Return its value in a row."""
+        group = row.group(self.variant, self.reading, results)
+        return None if group is None else group.measured(self.metric, self.percent, self.digits)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A column of how one experiment stands to another: the mean ratio of `metric` over seeds.
+
+    Attributes
+    ----------
+    title, metric : str
+    variant : str
+        Which of the row's experiments, over
+    to : str
+        the experiment that is the measure.
+    """
+
+    title: str
+    metric: str
+    to: str
+    variant: str = ""
+    reading: str = HONEST
+
+    def column(self) -> Column:
+        """Return its head."""
+        return Column(self.title, "right", help=f"times that of {self.to}, paired by seed.")
+
+    def cell(self, row: Row, results: Results) -> Cell:
+        """Return its value in a row."""
+        group, other = row.group(self.variant, self.reading, results), results.find(self.to, self.reading)
+        if group is None or other is None:
+            return None
+        count = min(group.n, other.n)
+        return f"{(group.values(self.metric)[:count] / other.values(self.metric)[:count]).mean():.2f}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row.
+
+    Attributes
+    ----------
+    labels : tuple
+        What stands in the first columns.
+    runs : str, or mapping of str to str
+        The experiment; or the experiments by variant.
+    paper : mapping of str to float
+        What the paper prints, by the title of the column.
+    """
+
+    labels: tuple[str | int | float, ...]
+    runs: str | Mapping[str, str]
+    paper: Mapping[str, float] = field(default_factory=dict)
+
+    def group(self, variant: str, reading: str, results: Results) -> Group | None:
+        """Return the runs of one of its experiments."""
+        name = self.runs if isinstance(self.runs, str) else self.runs[variant]
+        return results.find(name, reading)
+
+    def mark(self, results: Results) -> str:
+        """Return how much of its experiments was run."""
+        names = (self.runs,) if isinstance(self.runs, str) else tuple(self.runs.values())
+        groups = [group for name in names for group in results.groups.values() if group.label == name]
+        return "; ".join(dict.fromkeys(marked(group) for group in groups)) or "not run"
+
+
+@dataclass(frozen=True)
+class Grid(Exhibit):
+    """Experiments row by row.
+
+    Attributes
+    ----------
+    heads : tuple of str
+        Titles of the first columns.
+    columns : tuple of Paper, Ours or Ratio
+    rows : tuple of Row
+    """
+
+    heads: tuple[str, ...]
+    columns: tuple[Paper | Ours | Ratio, ...]
+    rows: tuple[Row, ...]
+
+    def blocks(self, results: Results) -> list[Block]:
+        heads = [
+            Column(title, "right" if isinstance(self.rows[0].labels[place], int | float) else "left")
+            for place, title in enumerate(self.heads)
+        ]
+        columns = (*heads, *(each.column() for each in self.columns), Column("Run"))
+        rows = tuple(
+            (*row.labels, *(each.cell(row, results) for each in self.columns), row.mark(results))
+            for row in self.rows
+        )
+        return [Table(columns, rows, self.title)]

@@ -1,0 +1,142 @@
+"""Shrestha and Paudel: what is run is what the paper prints, twice; and one recipe gives one result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tenfold.data.formats import write_csv
+from tenfold.errors import DataError, FormatError
+from tenfold.networks.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
+from tenfold.runs import Store
+from tenfold.studies import HONEST, SEARCH, Candidates, Scale, Shuffled, get_study
+from tenfold.studies.jobs import Crew, collect, jobs, tasks
+from tenfold.studies.runner import run_study, unfinished
+from tenfold.studies.share import Share, parts
+
+STUDY = get_study("shrestha")
+
+
+def test_reported_values_are_those_of_tables_1_to_6():
+    rows = STUDY.reported["experiments"]["rows"]
+    assert rows[0] == [1, [784, 10, 10], "random", "relu", False, 0.8386, 0.8471]
+    assert rows[6] == [7, [784, 20, 10], "kaiming", "relu", False, 0.9200, 0.9067]
+    assert rows[12] == [13, [784, 5, 10, 10], "xavier", "tanh", False, 0.1246, 0.1159]
+    assert rows[19] == [20, [784, 30, 10], "xavier", "relu", True, 0.9148, 0.9086]
+    assert [row[5] for row in rows[13:19]] == [0.1118, 0.1526, 0.2152, 0.3643, 0.7402, 0.7070]
+    assert (STUDY.reported["best_test_accuracy"], STUDY.reported["pytorch_test_accuracy"]) == (0.9169, 0.9514)
+    reports = STUDY.reported["reports"]
+    # Every split has 2,100 test images.
+    assert [sum(row[3] for row in report.values()) for report in reports.values()] == [2100] * 4
+    assert reports["best"]["5"] == [0.87, 0.93, 0.90, 198]
+    assert reports["worst"]["6"] == [0.02, 0.33, 0.03, 189]
+    assert reports["pytorch"]["9"] == [0.94, 0.91, 0.93, 210]
+    assert [claim.key for claim in STUDY.claims] == [f"sh-{number}" for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("row", STUDY.reported["experiments"]["rows"], ids=lambda row: str(row[0]))
+def test_each_experiment_is_run_as_published_and_corrected(row):
+    number, widths, initializer, activation, dropout, *_ = row
+    for variant, backward in (("as published", "shrestha"), ("corrected", "true")):
+        setup = STUDY.experiment(f"Experiment {number}, {variant}").setup
+        layers = [node.layer for node in setup.network.nodes]
+        assert [784, *(layer.units for layer in layers if isinstance(layer, Dense))] == widths
+        kind = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}[activation]
+        assert sum(isinstance(layer, kind) for layer in layers) == len(widths) - 2
+        assert sum(isinstance(layer, Dropout) for layer in layers) == (len(widths) - 2 if dropout else 0)
+        recipe = setup.recipe
+        assert (recipe.epochs, recipe.batch_size, recipe.precision) == (2500, "full", "float64")
+        assert recipe.initializer.startswith({"random": "uniform(-0.5, 0.5)"}.get(initializer, initializer))
+        assert (setup.on.engine, setup.on.backward, setup.monitor_every) == ("numpy", backward, 50)
+
+
+def test_the_data_is_divided_as_in_the_paper(mnist):
+    found = parts(Share("mnist", HONEST, None, None, 2100, STUDY.split))
+    assert (len(found.train), len(found.monitors["validation"]), len(found.test)) == (37_800, 2_100, 2_100)
+    every = np.concatenate([part.images for part in (found.train, found.monitors["validation"], found.test)])
+    assert len(np.unique(every.reshape(len(every), -1), axis=0)) == 42_000, "no image twice"
+
+
+def small(**changes):
+    """The study on 300 images, with three experiments in both variants."""
+    scale = {"paper": Scale(seeds=2, epochs=0.004)}
+    names = {
+        "Learning rate",
+        *(f"Experiment {n}, {v}" for n in (4, 7, 18) for v in ("as published", "corrected")),
+    }
+    return replace(
+        STUDY,
+        experiments=tuple(replace(each, scales=scale) for each in STUDY.experiments if each.name in names),
+        split=Shuffled(drawn=300, test=50, validation=50),
+        exhibits=(),
+        **changes,
+    )
+
+
+def test_a_sweep_chooses_the_rate_and_the_rest_is_trained_together(tmp_path):
+    study, store = small(), Store(tmp_path)
+    results = run_study(study, scale="paper", store=store, engine="numpy", workers=1)
+    assert results.complete
+    rates = {group.label: group.setup.recipe.optimizer.lr for group in results.of("Learning rate")}
+    swept = {group.label: group.values("validation_accuracy").mean() for group in results.of("Learning rate")}
+    chosen = rates[max(swept, key=swept.get)]
+    for name in ("Experiment 4, corrected", "Experiment 18, as published"):
+        assert results.get(name).setup.recipe.optimizer.lr == chosen
+    published = results.get("Experiment 4, as published").runs[0]
+    assert published.what["engine"] == {"name": "numpy", "backward": "shrestha", "together": True}
+    assert published.history["epoch"] == [10]
+    assert {group.reading for group in results.of("Learning rate")} == {SEARCH}
+    # What was trained together is not trained again, and leaves no checkpoint behind.
+    assert unfinished(jobs(study, "paper", results), store, "numpy") == []
+    kept = {run.id for run in results.runs}
+    assert {folder.name for folder in (tmp_path / "runs").iterdir()} <= kept
+
+
+def test_networks_of_one_seed_make_one_crew(tmp_path):
+    study = small()
+    needed = jobs(study, "paper", collect(study, "paper", Store(tmp_path)))
+    crews = tasks(needed)
+    assert all(isinstance(crew, Crew) for crew in crews)
+    assert [crew.count for crew in crews] == [5, 5], "the sweep, for two seeds"
+    assert isinstance(STUDY.experiment("Learning rate").setup, Candidates)
+
+
+def test_one_mini_batch_recipe_gives_one_result_in_both_engines(tmp_path):
+    names = ("Mini-batch, NumPy", "Mini-batch, PyTorch")
+    study = replace(
+        STUDY,
+        experiments=tuple(
+            replace(STUDY.experiment(name), scales={"paper": Scale(seeds=1, epochs=0.1)}) for name in names
+        ),
+        split=Shuffled(drawn=1000, test=100, validation=100),
+        claims=(),
+        exhibits=(),
+    )
+    results = run_study(study, scale="paper", store=Store(tmp_path), workers=1)
+    ours, theirs = (results.get(name).runs[0] for name in names)
+    assert (ours.engine, theirs.engine) == ("numpy", "torch")
+    assert ours.metrics["validation_loss"] == pytest.approx(theirs.metrics["validation_loss"], rel=1e-4)
+    assert theirs.history["by_step"][0]["step"] == [25, 50]
+
+
+def test_kaggles_file_is_read_and_told_by_its_content(mnist, tmp_path):
+    path, copy = tmp_path / "train.csv", tmp_path / "copy.csv"
+    for target in (path, copy):
+        write_csv(target, mnist.train.images[:300], mnist.train.labels[:300])
+    share = Share(str(path), HONEST, None, None, 50, Shuffled(300, 50, 50))
+    found = parts(share)
+    assert (len(found.train), len(found.test)) == (200, 50)
+    assert share.to_dict() == replace(share, data=str(copy)).to_dict()
+    with pytest.raises(DataError, match=r"holds 300 images; the study divides 42,000"):
+        parts(replace(share, split=STUDY.split))
+    with pytest.raises(DataError, match="cannot be read"):
+        replace(share, data=str(tmp_path / "none.csv")).to_dict()
+
+
+def test_a_missing_column_is_told_with_the_file_and_the_row(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text(
+        "label," + ",".join(f"pixel{n}" for n in range(783)) + "\n" + ",".join(["1"] * 784) + "\n"
+    )
+    with pytest.raises((FormatError, DataError), match=r"train\.csv"):
+        parts(Share(str(path), HONEST, None, None, 50, Shuffled(1, 1, 1)))
