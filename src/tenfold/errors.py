@@ -17,6 +17,7 @@ else. Each message says what was expected, what came, and what to do next.
     ├── StoreError           a run that is not in the store, or a store that cannot be opened
     ├── StudyError           a study, experiment or claim that is unknown or badly written
     ├── ReportError          a report that cannot be written
+    ├── ExportError          a model that a form cannot hold, or an export that cannot be written or checked
     ├── UnknownNameError     a name that is none of the known ones (names the nearest)
     └── MissingExtraError    an optional dependency that is not installed (names the extra)
 
@@ -79,6 +80,10 @@ class StudyError(TenfoldError):
 
 class ReportError(TenfoldError):
     """A report that cannot be written."""
+
+
+class ExportError(TenfoldError):
+    """A model that a form cannot hold, or an export that cannot be written or checked."""
 
 
 class UnknownNameError(TenfoldError, ValueError):

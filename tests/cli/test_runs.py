@@ -98,7 +98,9 @@ def test_a_comparison_needs_two(cli):
 
 def test_a_store_that_is_no_store_is_named(cli, tmp_path):
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "runs.sqlite").write_text("no database at all, but long enough to be read as one" * 40)
+    (tmp_path / "home" / "runs.sqlite").write_text(
+        "no database at all, but long enough to be read as one" * 40
+    )
     answer = cli("runs", "list")
 
     assert answer.code == 1

@@ -78,7 +78,9 @@ def test_json_tells_the_same(cli, training):
 
 
 def test_the_validation_split_is_held_out_and_the_same_for_every_seed(cli, training):
-    runs = [json.loads(cli(*training, "--validation", "40", "--seed", seed, "--json").out)["run"] for seed in "01"]
+    runs = [
+        json.loads(cli(*training, "--validation", "40", "--seed", seed, "--json").out)["run"] for seed in "01"
+    ]
 
     first, second = (Store().get(run) for run in runs)
     assert first.metrics["n_train"] == 160
@@ -108,7 +110,9 @@ def test_a_network_follows_the_shape_and_the_classes_of_the_data(cli, tmp_path):
 
 def test_a_network_and_a_recipe_come_from_files_too(cli, data, tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps(get("lin-simple-nn").named("").to_dict()))
-    (tmp_path / "mine.toml").write_text('epochs = 2\nbatch_size = 50\n[optimizer]\nname = "adam"\nlr = 0.01\n')
+    (tmp_path / "mine.toml").write_text(
+        'epochs = 2\nbatch_size = 50\n[optimizer]\nname = "adam"\nlr = 0.01\n'
+    )
     answer = cli("train", "mine.json", "--recipe", "mine.toml", "--engine", "numpy", "--data", data)
 
     assert answer.code == 0, answer.err

@@ -40,7 +40,7 @@ def baseline(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Train classical classifiers and measure them on the test set."""
+    """Train and measure classical classifiers."""
     from tenfold.data.splits import hold_out
     from tenfold.errors import lookup
     from tenfold.evaluation.metrics import wilson_interval

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 @commands.command("list", epilog=examples("tenfold data list", "tenfold data list --json"))
 def list_data(as_json: JsonOption = False) -> None:
-    """List the data sets known by name, and whether they are here."""
+    """List the data sets, and whether they are here."""
     from tenfold.data.entries import CATALOG
 
     rows = [_row(entry) for entry in CATALOG.values()]
@@ -50,7 +50,10 @@ def list_data(as_json: JsonOption = False) -> None:
 
 @commands.command("info", epilog=examples("tenfold data info mnist", "tenfold data info qmnist --json"))
 def info(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Say what a data set is, whose it is, and where its files come from, with their hashes."""
+    """Say what a data set is.
+
+    Whose it is, where its files come from, and their hashes.
+    """
     from tenfold.data.entries import CATALOG
     from tenfold.errors import lookup
 
@@ -100,7 +103,10 @@ def fetch(
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Bring a data set into the cache, each file checked by its hash."""
+    """Bring a data set into the cache.
+
+    Each file is checked by its hash, wherever it comes from.
+    """
     from tenfold.data.catalog import fetch as bring
 
     folder = bring(name, source, progress=not quiet)

@@ -65,12 +65,16 @@ def demo(
     that was stopped goes on where it was.
     """
     from tenfold.data.catalog import load
+    from tenfold.errors import require
     from tenfold.networks.zoo import get
     from tenfold.report.html import write_html
     from tenfold.runs.store import Store
     from tenfold.studies import get_study
     from tenfold.training.recipe import default_recipe
 
+    # The report comes last; what it needs is asked for first.
+    for library in ("jinja2", "matplotlib"):
+        require(library, extra="train", purpose="The demo's report")
     with Display(quiet) as display:
         display.update("reading MNIST", 0.0, float("nan"), line="reading MNIST ...")
         job = Demo(
@@ -152,8 +156,7 @@ class Demo:
         stages = Stages(display, self._costs(engine))
         self.fitted = [self._fit(seed, engine, stages) for seed in range(len(self.plans))]
         results = [self._study(study, stages) for study in self.studies]
-        stages.update(_WRITING, 0.0)
-        return self._document(results)
+        return self._document(results, stages)
 
     def _costs(self, engine: Engine) -> dict[str, float]:
         """Return about how many seconds each part takes, by its title."""
@@ -187,7 +190,10 @@ class Demo:
             stages.update(title, state.part, numbers, line=line)
 
         stages.update(title, 0.0)
-        return fit(self.plans[seed], engine=engine, store=self.store, on_epoch=progress, on_progress=progress)
+        made = fit(self.plans[seed], engine=engine, store=self.store, on_epoch=progress, on_progress=progress)
+        if made.repeated:
+            stages.update(title, 1.0, line=f"{title}: was trained before")
+        return made
 
     def _study(self, study: Study, stages: Stages) -> Results:
         from tenfold.studies.runner import run_study
@@ -206,19 +212,26 @@ class Demo:
             on_progress=progress,
         )
 
-    def _document(self, results: Sequence[Results]) -> Document:
+    def _document(self, results: Sequence[Results], stages: Stages) -> Document:
         from tenfold.report.document import Document, Numbers, Section, Text
         from tenfold.report.figures import sample_grid
         from tenfold.report.network import headline, network_chapter
         from tenfold.studies.chapter import chapter, environment, overview, protocol, verdicts
 
+        steps = iter(range(len(results) + 2))
+
+        def drawing(what: str) -> None:
+            stages.update(_WRITING, next(steps) / (len(results) + 2), what)
+
         test = self.digits.test
         runs = [made.run for made in self.fitted]
         probabilities = self.fitted[0].model().predict_proba(test.images, self.engine)
         judged = [verdict.outcome for each in results for verdict in verdicts(each)]
-        claims = tuple(
-            (f"claims: {outcome}", str(judged.count(outcome)), f"Of {len(judged)} in {len(results)} studies")
-            for outcome in ("holds", "does not hold", "undecided")
+        claims = (
+            "claims that hold",
+            f"{judged.count('holds')} of {len(judged)}",
+            f"{judged.count('does not hold')} do not, {judged.count('undecided')} are undecided "
+            f"({self.scale} scale)",
         )
         name, every = self.network.name, [*runs, *(run for each in results for run in each.runs)]
         opening = (
@@ -231,7 +244,7 @@ class Demo:
             "At a glance",
             (
                 Text(opening),
-                Numbers((*headline(runs).items, *claims)),
+                Numbers((*headline(runs).items, claims)),
                 sample_grid(
                     self.digits.train.images,
                     self.digits.train.labels,
@@ -247,21 +260,24 @@ class Demo:
             "weights and in another order. The test set was used once for each, at the end; nothing was "
             f"chosen on it. The recipe is `tenfold/training/recipes/{name}.toml`."
         )
-        sections = (
+        drawing(name)
+        title = f"Our network: {name}"
+        sections = [
             summary,
-            *network_chapter(
-                self.network, runs, test, probabilities, title=f"Our network: {name}", opening=about
-            ),
-            overview(results),
-            *(section for each in results for section in chapter(each)),
-        )
+            *network_chapter(self.network, runs, test, probabilities, title=title, opening=about),
+        ]
+        sections.append(overview(results))
+        for each in results:
+            drawing(each.study.key)
+            sections += chapter(each)
+        drawing("page")
         how = protocol(results) | environment(every)
         how[f"Network {name}"] = (
             f"seeds {', '.join(str(run.seed) for run in runs)}; all images of {self.digits.train.name}; "
             f"tested once each on {test.name}"
         )
         return Document(
-            "Tenfold: handwritten digits, measured", "What one run of the demo found", sections, how
+            "Tenfold: handwritten digits, measured", "What one run of the demo found", tuple(sections), how
         )
 
 

@@ -70,7 +70,10 @@ def show_network(
         Path | None, typer.Option("--svg", metavar="FILE", help="Draw the network into this file too.")
     ] = None,
 ) -> None:
-    """Show a network's layers: output shapes, parameters, multiply-adds."""
+    """Show a network layer by layer.
+
+    Output shapes (height, width, channels), parameters, multiply-adds.
+    """
     from tenfold.cli.train import read_network
     from tenfold.data.formats.files import atomic
     from tenfold.networks.diagram import diagram

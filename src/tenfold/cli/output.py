@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,21 @@ def say(text: str) -> None:
 def show(text: str) -> None:
     """Print a result, on stdout."""
     print(text)
+
+
+def show_paragraph(text: str) -> None:
+    """Print prose, on a terminal wrapped to its width; further lines are indented deeper than the first."""
+    if sys.stdout.isatty():
+        indent = " " * (len(text) - len(text.lstrip()))
+        width = min(shutil.get_terminal_size().columns, 100)
+        text = textwrap.fill(
+            text.strip(),
+            width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}    " if indent else "",
+            break_on_hyphens=False,
+        )
+    show(text)
 
 
 def show_json(value: Any) -> None:

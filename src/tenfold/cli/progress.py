@@ -63,22 +63,33 @@ class Display:
         eta : float
             Seconds until the end; NaN where that cannot be told yet.
         detail : str
-            What else to show in the bar ("loss 0.12, accuracy 97.1%").
+            What else to show, parts set apart by two spaces. A bar leaves out the last ones that find no
+            room.
         line : str
-            What a plain line says, instead of title, part and detail. It is printed where it is new, and
-            without one a line comes every 15 seconds.
+            What a plain line says, instead of title, part and detail: printed at once where it is new. Else
+            a line comes every 15 seconds.
         """
         if self.quiet:
             return
         if self.bar is not None and self._task is not None:
+            left = eta_text(eta)
+            room = self.bar.console.width - len(title) - len(left) - _BAR_WIDTH - len("100%") - 4
             self.bar.update(
-                self._task, description=title, completed=part, detail=detail, eta=eta_text(eta), visible=True
+                self._task,
+                description=_cut(title, self.bar.console.width // 2),
+                completed=part,
+                detail=_fitting(detail, room),
+                eta=left,
+                visible=True,
             )
-        elif line and line != self._line:
-            self._line = line
-            self._print(line)
+            return
+        words = ""
+        if line and line != self._line:
+            self._line = words = line
         elif monotonic() - self._said >= PLAIN_SECONDS:
-            self._print("  ".join(filter(None, [title, f"{part:.0%}", detail, eta_text(eta)])))
+            words = "  ".join(filter(None, [title, detail, f"{part:.0%}"]))
+        if words:
+            self._print("  ".join(filter(None, [words, eta_text(eta) if part < 1 else ""])))
 
     def say(self, text: str) -> None:
         """Say something that stays, above the bar where there is one."""
@@ -96,23 +107,14 @@ class Display:
 
 def show_training(display: Display, title: str, progress: TrainingProgress, *, epoch_done: bool) -> None:
     """Show where a training stands; with a plain line for each epoch."""
-    row = progress.row
-    detail = f"epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}"
-    numbers = numbers_text(row)
+    numbers = numbers_text(progress.row)
+    epoch = f"epoch {min(progress.epoch + 1, progress.epochs)} of {progress.epochs}"
+    detail = "  ".join(filter(None, [numbers, epoch]))
     line = ""
     if epoch_done:
-        line = "  ".join(
-            filter(
-                None,
-                [
-                    f"{title}: epoch {progress.epoch} of {progress.epochs}",
-                    numbers,
-                    seconds_text(progress.seconds),
-                    eta_text(progress.eta) if progress.epoch < progress.epochs else "",
-                ],
-            )
-        )
-    display.update(title, progress.part, progress.eta, "  ".join(filter(None, [detail, numbers])), line=line)
+        done = f"{title}: epoch {progress.epoch} of {progress.epochs}"
+        line = "  ".join([done, numbers, seconds_text(progress.seconds)])
+    display.update(title, progress.part, progress.eta, detail, line=line)
 
 
 def numbers_text(row: dict[str, Any]) -> str:
@@ -132,8 +134,7 @@ def show_study(display: Display, key: str, state: StudyProgress) -> None:
     if state.running:
         names = [name.removeprefix(f"{key}: ") for name in state.running]
         running = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    eta = eta_text(state.eta) if state.done < state.total else ""
-    display.update(title, state.part, state.eta, running, line="  ".join(filter(None, [title, eta])))
+    display.update(title, state.part, state.eta, running, line=title)
 
 
 class Stages:
@@ -168,7 +169,9 @@ class Stages:
 
 
 def seconds_text(seconds: float) -> str:
-    """Return a duration, to the second."""
+    """Return a duration, to the second where it is ten or more."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -182,7 +185,24 @@ def eta_text(seconds: float) -> str:
     if math.isnan(seconds):
         return ""
     minutes, rest = divmod(round(seconds), 60)
-    return f"ETA {minutes}:{rest:02d}" if minutes < 60 else f"ETA {minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return (
+        f"ETA {minutes}:{rest:02d}" if minutes < 60 else f"ETA {minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    )
+
+
+_BAR_WIDTH = 5
+"""The least; it takes what the words leave."""
+
+
+def _fitting(detail: str, room: int) -> str:
+    parts = detail.split("  ")
+    while parts and len("  ".join(parts)) > room:
+        parts.pop()
+    return "  ".join(parts)
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: max(room - 1, 0)] + "…"
 
 
 def _bar() -> tuple[Bar, TaskID]:
@@ -190,18 +210,12 @@ def _bar() -> tuple[Bar, TaskID]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.table import Column
 
-    # On a narrow terminal the bar gives way first; a detail that finds no room is cut, never wrapped.
     bar = Progress(
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=5, max_width=40)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=_BAR_WIDTH, max_width=40)),
         TaskProgressColumn("{task.percentage:>3.0f}%", markup=False),
         TextColumn("{task.fields[eta]}", markup=False, table_column=Column(no_wrap=True)),
-        TextColumn(
-            "{task.fields[detail]}",
-            markup=False,
-            style="dim",
-            table_column=Column(no_wrap=True, overflow="ellipsis"),
-        ),
+        TextColumn("{task.fields[detail]}", markup=False, style="dim", table_column=Column(no_wrap=True)),
         console=Console(stderr=True),
         transient=True,
         refresh_per_second=5,

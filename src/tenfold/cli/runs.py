@@ -101,7 +101,10 @@ def list_runs(
 
 @commands.command("show", epilog=examples("tenfold runs show 3fa91c", "tenfold runs show 3fa91c --json"))
 def show_run(id: IdArgument, as_json: JsonOption = False) -> None:
-    """Show a run: what it was, what came of it, what it ran on."""
+    """Show a run.
+
+    What it was, what came of it, what it ran on, and its history by epoch.
+    """
     from tenfold.runs.store import Store
 
     run = Store().get(id)
@@ -155,15 +158,15 @@ def show_run(id: IdArgument, as_json: JsonOption = False) -> None:
     epilog=examples("tenfold runs compare 3fa91c 77b0e2", "tenfold runs compare 3fa 77b c01 --json"),
 )
 def compare(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The starts of two or more runs' ids.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="The starts of two or more runs' ids.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show runs side by side: how they differ, and what each measured."""
+    """Show how runs differ, and what each measured."""
     from tenfold.report.document import Column
     from tenfold.runs.store import Store
 
     if len(ids) < 2:
-        raise typer.BadParameter("give at least two runs to compare.", param_hint="ID...")
+        raise typer.BadParameter("give at least two runs to compare.", param_hint="ID")
     found = Store().compare(ids)
     if as_json:
         show_json(
@@ -190,7 +193,7 @@ def compare(
     "remove", epilog=examples("tenfold runs remove 3fa91c", "tenfold runs remove 3fa 77b --yes")
 )
 def remove(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The starts of the runs' ids.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="The starts of the runs' ids.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs with their models for good."""

@@ -20,7 +20,7 @@ from tenfold.cli.options import (
     WorkersOption,
     examples,
 )
-from tenfold.cli.output import say, show, show_json, show_pairs, show_table
+from tenfold.cli.output import say, show, show_json, show_pairs, show_paragraph, show_table
 from tenfold.cli.progress import Display, show_study
 from tenfold.errors import StudyError
 
@@ -34,7 +34,7 @@ commands = typer.Typer(
 
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="A study by key (tenfold study list).")]
 KeysArgument = Annotated[
-    list[str], typer.Argument(metavar="KEY...", help="One or more studies by key (tenfold study list).")
+    list[str], typer.Argument(metavar="KEY", help="One or more studies by key (tenfold study list).")
 ]
 
 
@@ -97,7 +97,10 @@ def list_studies(as_json: JsonOption = False) -> None:
 
 @commands.command("show", epilog=examples("tenfold study show lin", "tenfold study show lin --json"))
 def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
-    """Show a study: what it did, what is run, what it claims, where we deviate."""
+    """Show a study.
+
+    What it did, what is run, what it claims, where we deviate.
+    """
     from tenfold.studies import get_study
 
     study = get_study(key)
@@ -115,19 +118,21 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
             "data": f"{study.data}; {study.validation:,} training images held out in the honest reading",
         }
     )
-    show(f"\n{study.summary}\n\nExperiments")
+    show("")
+    show_paragraph(study.summary)
+    show("\nExperiments")
     for experiment in values["experiments"]:
         scales = ", ".join(f"{name} {scale['seeds']} seeds" for name, scale in experiment["scales"].items())
         setups = experiment["setups"]
         first = next(iter(setups.values()))
         what = f"{len(setups)} candidates" if len(setups) > 1 else first.get("network") or first["baseline"]
-        show(f"  {experiment['name']}: {what}; {', '.join(experiment['readings'])}; {scales}")
+        show_paragraph(f"  {experiment['name']}: {what}; {', '.join(experiment['readings'])}; {scales}")
     show("\nClaims")
     for name, text in values["claims"].items():
-        show(f"  {name}  {text}")
+        show_paragraph(f"  {name}  {text}")
     show("\nDeviations")
-    for each in study.deviations:
-        show(f"  {study.deviations.index(each) + 1}. {each.paper} Here: {each.ours} Why: {each.reason}")
+    for number, each in enumerate(study.deviations, 1):
+        show_paragraph(f"  {number}. {each.paper} Here: {each.ours} Why: {each.reason}")
 
 
 @commands.command(
@@ -157,9 +162,10 @@ def run(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run what is missing of some studies, and say what becomes of their claims.
+    """Run studies, and judge their claims.
 
-    A finished training is never repeated. Ctrl-C saves the others; the same command goes on from there.
+    What is missing is trained; a finished training is never repeated. Ctrl-C saves the others; the same
+    command goes on from there.
     """
     from tenfold.runs.store import Store
     from tenfold.studies import get_study
@@ -189,9 +195,11 @@ def run(
     if as_json:
         show_json([verdicts_dict(results) for results in done])
         return
-    show("\n\n".join(verdicts_text(results) for results in done))
+    for results in done:
+        for line in verdicts_lines(results):
+            show_paragraph(line)
     if not quiet:
-        say(f"\nFor tables and figures: tenfold study report {' '.join(keys)} --scale {scale.value}")
+        say(f"For tables and figures: tenfold study report {' '.join(keys)} --scale {scale.value}")
 
 
 @commands.command(
@@ -214,9 +222,10 @@ def report(
         typer.Option("--format", help="html: one file that opens anywhere; markdown: with PNGs beside it."),
     ] = ReportFormat.html,
 ) -> None:
-    """Write a report on what was run: paper beside measured, figures, verdicts, deviations.
+    """Write a report on what was run.
 
-    Nothing is trained. At paper scale, what was not run in full is shown at quick scale and marked.
+    Paper beside measured, figures, verdicts, deviations. Nothing is trained. At paper scale, what was not
+    run in full is shown at quick scale and marked.
     """
     from tenfold.report.html import write_html
     from tenfold.report.markdown import write_markdown
@@ -271,7 +280,7 @@ def verdicts_dict(results: Results) -> dict[str, Any]:
     }
 
 
-def verdicts_text(results: Results) -> str:
+def verdicts_lines(results: Results) -> list[str]:
     """Return what became of a study's claims, for people, with the scale marked."""
     from tenfold.studies.chapter import verdicts
 
@@ -282,4 +291,4 @@ def verdicts_text(results: Results) -> str:
     for each in verdicts(results):
         lines.append(f"  {marks[each.outcome]} {each.key}  {each.outcome}: {each.claim}")
         lines.append(f"      {each.reason}")
-    return "\n".join(lines)
+    return lines

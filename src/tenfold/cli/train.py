@@ -118,7 +118,7 @@ def train(
             )
         rest, held = (training, None) if not validation else hold_out(training, validation, seed=SPLIT_SEED)
         plan = Fit(fitted_network, chosen, rest, test=test, validation=held, seed=seed)
-        title = f"training {given.name}"
+        title = given.name
         display.update(title, 0.0, float("nan"))
         made = fit(
             plan,

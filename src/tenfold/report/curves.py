@@ -109,7 +109,8 @@ def curves(
         whole_numbers(axes.xaxis)
         first = min(int(epochs[0]) for epochs, _ in means.values())
         last = max(int(epochs[-1]) for epochs, _ in means.values())
-        axes.set_xlim(first - 0.02 * max(1, last - first), last + 0.02 * max(1, last - first))
+        margin = min(0.02 * max(1, last - first), 0.5)  # less than an epoch: there is no epoch 0
+        axes.set_xlim(first - margin, last + 2 * margin)
         if percent:
             percentages(axes.yaxis)
         axes.grid(axis="y")
@@ -155,9 +156,9 @@ def value_range(
 ) -> tuple[float, float, Literal["below", "above", ""]]:
     """Return (low, high, what is left out) for an axis that shows where `runs` go, not where they began.
 
-    The last value of each run and those of `keep` are always inside, and so are four fifths of all values (nine
-    tenths of short runs). The rest is inside too, unless that would squeeze what matters: into less than two
-    thirds of the axis (half, for short runs).
+    The last value of each run and those of `keep` are always inside, and so are four fifths of all values
+    (nine tenths of short runs). The rest is inside too, unless that would squeeze what matters: into less
+    than two thirds of the axis (half, for short runs).
     """
     finite = [run[np.isfinite(run)] for run in runs]
     pooled = np.concatenate([np.array([value for value in keep if np.isfinite(value)]), *finite])
@@ -180,7 +181,7 @@ def value_range(
     margin = 0.06 * (high - low) or 0.01 * (abs(high) or 1.0)
     bottom = low - margin if low < 0 else max(low - margin, 0.0)
     top = high + margin if ceiling is None else min(high + margin, max(high, ceiling) + margin / 3)
-    return (low if cut == "below" else bottom), (high if cut == "above" else top), cut
+    return bottom, top, cut
 
 
 def _curve_table(means: Mapping[str, tuple[NDArray[np.int64], Floats]], ylabel: str, percent: bool) -> Table:

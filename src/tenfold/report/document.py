@@ -180,7 +180,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim, and the numbers that decided it: the sum in `reason`, its parts in `evidence`."""
+    """What became of a claim and the numbers that decided it: in sum, and part by part in `evidence`."""
 
     key: str
     claim: str

@@ -110,9 +110,8 @@ def dot_plot(
             if row.low is not None and row.high is not None and np.isfinite([row.low, row.high]).all():
                 axes.plot([row.low, row.high], [place, place], color=SERIES[0], linewidth=1.6, alpha=0.75)
             if len(row.values) > 1:
-                axes.plot(
-                    row.values, [place] * len(row.values), "o", color=INK, markersize=3, alpha=0.45, mew=0
-                )
+                beside = [place + 0.26] * len(row.values)
+                axes.plot(row.values, beside, "o", color=INK, markersize=3.2, alpha=0.5, mew=0)
             axes.plot(row.mean, place, "o", color=SERIES[0], markersize=6.5, mec=PAPER, mew=0.8)
             if row.reported is not None:
                 axes.plot(row.reported, place, "D", mfc="none", mec=SERIES[1], markersize=6, mew=1.5)
@@ -124,7 +123,7 @@ def dot_plot(
         if ends:
             axes.plot([], [], color=SERIES[0], linewidth=1.6, alpha=0.75, label="its interval")
         if any(len(row.values) > 1 for row in rows):
-            axes.plot([], [], "o", color=INK, markersize=3, alpha=0.45, mew=0, label="single run")
+            axes.plot([], [], "o", color=INK, markersize=3.2, alpha=0.5, mew=0, label="single run")
         if any(row.reported is not None for row in rows):
             axes.plot(
                 [], [], "D", mfc="none", mec=SERIES[1], markersize=6, mew=1.5, label="reported in the paper"

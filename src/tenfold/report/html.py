@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import require
 from tenfold.report import prose, svg
-from tenfold.report.document import Cell, Document, Figure, Measured, Outcome, Table, Text, Verdicts
+from tenfold.report.document import Cell, Document, Figure, Listing, Measured, Outcome, Table, Text, Verdicts
 from tenfold.report.files import write
 from tenfold.report.outline import Placed, outline
 from tenfold.report.tables import Shown, describe, layout, measures, title
@@ -124,8 +124,9 @@ def _tail_width(table: Table) -> list[int]:
 
 def _is_long(placed: Placed) -> bool:
     """Say whether a block is too tall to be kept on one printed page."""
-    rows = getattr(placed.block, "rows", ())
-    return len(rows) > 25
+    if isinstance(placed.block, Listing):
+        return placed.block.text.count("\n") > 40
+    return isinstance(placed.block, Table) and len(placed.block.rows) > 25
 
 
 def _picture(image: NDArray[np.uint8]) -> str:

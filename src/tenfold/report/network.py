@@ -17,7 +17,7 @@ from tenfold.networks.diagram import diagram
 from tenfold.networks.summary import summary
 from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Figure, Listing, Numbers, Section, Table, Text
-from tenfold.report.tables import format_measured, format_seconds, measured
+from tenfold.report.tables import format_number, format_percent, format_seconds, measured
 from tenfold.runs.run import Run
 
 MISTAKES = 24
@@ -50,7 +50,7 @@ def network_chapter(
     key = architecture.name
     first = f"seed {runs[0].seed}"
     return (
-        Section(title, (*([Text(opening)] if opening else []), headline(runs)), key=key),
+        Section(title, (Text(opening),) if opening else (), key=key),
         _part(
             "The network",
             key,
@@ -99,7 +99,7 @@ def network_chapter(
             key,
             figures.reliability(
                 reliability_curve(test.labels, probabilities),
-                caption=f"On {test.name}, {first}.",
+                caption=" ".join(filter(None, [f"On {test.name}, {first}.", _smoothing(runs[0])])),
                 key=f"{key}-reliability",
             ),
         ),
@@ -109,13 +109,14 @@ def network_chapter(
 def headline(runs: Sequence[Run]) -> Numbers:
     """Return accuracy, mistakes and time of training, over the seeds."""
     accuracy = measured([run.metrics["test_accuracy"] for run in runs])
+    reach = "" if accuracy.high is None else f", ± {format_number(100 * (accuracy.high - accuracy.mean), 2)}"
     wrong = np.mean([run.metrics["test"]["errors"] for run in runs])
     total = runs[0].metrics["test"]["n"]
     seconds = [run.seconds for run in runs]
     seeds = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
     return Numbers(
         (
-            ("test accuracy", str(format_measured(accuracy)), f"Mean of {seeds}, 95% interval"),
+            ("test accuracy", format_percent(accuracy.mean), f"Mean of {seeds}{reach} (95% interval)"),
             ("mistakes", f"{wrong:.1f}", f"Of {total:,} test images, mean of {seeds}"),
             ("training", format_seconds(float(np.mean(seconds))), f"A seed; {_where(runs[0])}"),
         )
@@ -123,34 +124,28 @@ def headline(runs: Sequence[Run]) -> Numbers:
 
 
 def seeds_table(runs: Sequence[Run]) -> Table:
-    """Return a row for each seed, and their mean where there are several."""
-    rows: list[tuple[Cell, ...]] = []
-    for run in runs:
-        test = run.metrics["test"]
-        rows.append(
-            (str(run.seed), test["accuracy"], test["errors"], test["nll"], test["ece"], round(run.seconds, 1))
-        )
+    """Return a row for each seed; where there are several, one for their mean and one for its interval."""
+    numbers = [
+        [*(run.metrics["test"][name] for name in ("accuracy", "errors", "nll", "ece")), run.seconds]
+        for run in runs
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (str(run.seed), *values) for run, values in zip(runs, numbers, strict=True)
+    ]
     if len(runs) > 1:
-        tests = [run.metrics["test"] for run in runs]
-        rows.append(
-            (
-                "mean",
-                measured([test["accuracy"] for test in tests]),
-                measured([test["errors"] for test in tests], percent=False, digits=1),
-                measured([test["nll"] for test in tests], percent=False, digits=4),
-                measured([test["ece"] for test in tests]),
-                measured([run.seconds for run in runs], percent=False, digits=1),
-            )
-        )
+        means = [measured(column, percent=False) for column in zip(*numbers, strict=True)]
+        rows.append(("mean", *(each.mean for each in means)))
+        rows.append(("± 95%", *(None if each.high is None else each.high - each.mean for each in means)))
     columns = (
         Column("Seed"),
         Column("Test accuracy", "right", "%", digits=2, percent=True),
-        Column("Wrong", "right", help=f"Of {runs[0].metrics['test']['n']:,} test images"),
+        Column("Wrong", "right", help=f"Of {runs[0].metrics['test']['n']:,} test images", digits=1),
         Column("NLL", "right", help="Mean negative log-likelihood, in nats an image", digits=4),
         Column("ECE", "right", "%", help="Expected calibration error", digits=2, percent=True),
         Column("Training", "right", "s", help=_where(runs[0]), digits=1),
     )
-    return Table(columns, tuple(rows), "The test set is used once a seed, at the end.")
+    interval = " ± reaches to the ends of the 95% interval of the mean." if len(runs) > 1 else ""
+    return Table(columns, tuple(rows), f"The test set is used once a seed, at the end.{interval}")
 
 
 def per_class_table(runs: Sequence[Run], caption: str) -> Table:
@@ -195,6 +190,11 @@ def learning_curves(name: str, runs: Sequence[Run]) -> list[Block]:
 def _part(title: str, key: str, *blocks: Block) -> Section:
     anchor = title.lower().replace(" ", "-")
     return Section(title, blocks, key=f"{key}-{anchor}", level=3)
+
+
+def _smoothing(run: Run) -> str:
+    smoothing = run.what.get("recipe", {}).get("label_smoothing", 0.0)
+    return f"Label smoothing of {smoothing:g} in the training keeps it modest." if smoothing else ""
 
 
 def _where(run: Run) -> str:

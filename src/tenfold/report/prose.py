@@ -129,10 +129,10 @@ def to_markdown(text: str, anchors: Collection[str]) -> str:
     parts = []
     for block in parse(text):
         if isinstance(block, Paragraph):
-            parts.append(re.sub(r"^(#|>|[-+]|\d+(?=[.)]))", r"\\\1", line_markdown(block.line, anchors)))
+            parts.append(_no_mark(line_markdown(block.line, anchors)))
         else:
             bullets = [f"{n}." if block.numbered else "-" for n in range(1, len(block.lines) + 1)]
-            lines = (line_markdown(line, anchors) for line in block.lines)
+            lines = (_no_mark(line_markdown(line, anchors)) for line in block.lines)
             parts.append("\n".join(f"{bullet} {line}" for bullet, line in zip(bullets, lines, strict=True)))
     return "\n\n".join(parts)
 
@@ -149,6 +149,11 @@ def escape_markdown(text: str) -> str:
     """Return `text` so that Markdown shows it as it is."""
     text = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", text)
     return re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _no_mark(line: str) -> str:
+    """Escape what would make a heading, a quotation or a list of the line."""
+    return re.sub(r"^(\d*)([#>+=.)-])", r"\1\\\2", line)
 
 
 def _line_text(line: Line) -> str:

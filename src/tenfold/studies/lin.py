@@ -155,7 +155,7 @@ KERAS_RMSPROP = RMSprop(lr=0.001, rho=0.9, epsilon=1e-7, convention="keras")
 
 DENSE = {
     "smoke": Scale(seeds=2, epochs=0.02, train=600, test=200),
-    "quick": Scale(seeds=3, epochs=0.06),
+    "quick": Scale(seeds=3, epochs=0.04),
     "paper": Scale(seeds=5),
 }
 CONVOLUTIONAL = {

@@ -188,10 +188,8 @@ class TorchTrainer(Trainer):
         smoothing = self.recipe.label_smoothing
         if self.recipe.loss == "cross-entropy":
             return F.cross_entropy(logits, labels, label_smoothing=smoothing), logits
-        target = (
-            F.one_hot(labels, self.architecture.classes) * (1 - smoothing)
-            + smoothing / self.architecture.classes
-        )
+        classes = self.architecture.classes
+        target = F.one_hot(labels, classes).to(self.dtype) * (1 - smoothing) + smoothing / classes
         return (torch.softmax(logits, 1) - target).square().sum(1).mean(), logits
 
     def _on_device(self, data: Dataset) -> tuple[Tensor, Tensor]:
@@ -236,8 +234,8 @@ class TorchEngine:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise TrainingError(
-                f"device must be 'auto', 'cpu' or 'cuda', and be there. Got {device!r} instead: "
-                f"{str(error).splitlines()[0]}"
+                f"device must be one that is there: 'auto', 'cpu' or 'cuda'. Got {device!r} instead "
+                f"({str(error).splitlines()[0]})."
             ) from None
         self.compile = compile
         if self.device.type == "cuda":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
@@ -108,8 +109,7 @@ class AdamRule(Rule):
     def update(self, gradient: Tensor, lr: float, number: int) -> None:
         epsilon = self.epsilon
         if self.keras:
-            # torch corrects the root before it adds epsilon; this makes the two the same.
-            epsilon /= (1 - self.beta2**number) ** 0.5
+            lr, epsilon = self._as_keras(lr, number)
         adam(
             [self.parameters],
             [gradient],
@@ -126,6 +126,18 @@ class AdamRule(Rule):
             eps=epsilon,
             maximize=False,
         )
+
+    def _as_keras(self, lr: float, number: int) -> tuple[float, float]:
+        """Return the rate and epsilon with which torch's step is that of Keras.
+
+        torch corrects the root for its start before it adds epsilon, and works the corrections out in
+        float64. Keras takes the weights' precision, and 1 - beta2**t loses five digits of float32 at first.
+        """
+        real = np.float64 if self.parameters.dtype == torch.float64 else np.float32
+        mean, square = (real(1) - real(beta) ** real(number) for beta in (self.beta1, self.beta2))
+        rate = float(real(lr) * np.sqrt(square) / mean)
+        root = (1 - self.beta2**number) ** 0.5
+        return rate * (1 - self.beta1**number) / root, self.epsilon / root
 
 
 def rule(optimizer: Optimizer, parameters: Tensor, decayed: int) -> Rule:

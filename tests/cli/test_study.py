@@ -1,0 +1,107 @@
+import html.parser
+import json
+import re
+
+import pytest
+
+from tenfold.runs import Store
+from tenfold.studies import STUDIES, get_study
+
+RUN = (
+    "study",
+    "run",
+    "lin",
+    "--scale",
+    "smoke",
+    "--only",
+    "Simple NN",
+    "--engine",
+    "numpy",
+    "--workers",
+    "1",
+)
+
+
+def test_every_study_is_listed(cli):
+    found = json.loads(cli("study", "list", "--json").out)
+
+    assert [row["key"] for row in found] == list(STUDIES)
+    for row in found:
+        study = get_study(row["key"])
+        assert row["claims"] == len(study.claims)
+        assert row["experiments"] == len(study.experiments)
+        assert row["authors"] == list(study.authors)
+    assert [line.split()[0] for line in cli("study", "list").out.splitlines()[2:]] == list(STUDIES)
+
+
+def test_a_study_is_shown_whole(cli):
+    found = json.loads(cli("study", "show", "lin", "--json").out)
+    text = cli("study", "show", "lin").out
+
+    assert found == json.loads(json.dumps(get_study("lin").to_dict()))
+    for key, claim in found["claims"].items():
+        assert f"  {key}  {claim}" in text
+    for experiment in found["experiments"]:
+        assert f"  {experiment['name']}: " in text
+
+
+def test_a_study_is_run_once_judged_and_reported(cli, tmp_path):
+    first = cli(*RUN)
+
+    assert first.code == 0, first.err
+    assert re.search(r"study lin: 4 of 4 trainings$", first.err, re.MULTILINE)
+    assert first.out.startswith("lin, smoke scale: shortened runs, not the published recipe; 4 trainings\n")
+    outcomes = re.findall(r"^  ([✓✗?]) (li-\d+)  (holds|does not hold|undecided): ", first.out, re.MULTILINE)
+    assert [key for _, key, _ in outcomes] == [claim.key for claim in get_study("lin").claims]
+    assert "\x1b" not in first.out + first.err
+
+    again = json.loads(cli(*RUN, "--json", "--quiet").out)
+    assert again[0]["trainings"] == 4
+    assert {each["outcome"] for each in again[0]["verdicts"]} <= {"holds", "does not hold", "undecided"}
+    assert len(Store().list(study="lin", scale="smoke")) == 4
+
+    report = cli("study", "report", "lin", "--scale", "smoke", "--format", "both", "--out", "report")
+    assert report.code == 0, report.err
+    page = (tmp_path / "report" / "index.html").read_text()
+    html.parser.HTMLParser().feed(page)
+    assert "li-1" in page
+    assert "li-1" in (tmp_path / "report" / "README.md").read_text()
+
+
+def test_more_seeds_are_trained_where_they_are_asked_for(cli):
+    assert cli(*RUN, "--seeds", "1", "--quiet").code == 0
+    assert {run.seed for run in Store().list()} == {0}
+
+
+def test_a_report_needs_something_that_was_run(cli, tmp_path):
+    answer = cli("study", "report", "lin", "--out", "report")
+
+    assert answer.code == 1
+    assert "tenfold study run lin --scale paper" in answer.err
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "lim"], "There is no study named 'lim'. Did you mean 'lin'?"),
+        (["run", "lin", "lim"], "There is no study named 'lim'"),
+        (["show", "lim"], "There is no study named 'lim'"),
+        (["report", "lim"], "There is no study named 'lim'"),
+        (["run", "lin", "--only", "Simple CN"], "Did you mean 'Simple CNN'?"),
+    ],
+)
+def test_a_name_that_is_none_is_told_before_anything_is_trained(cli, arguments, message):
+    answer = cli("study", *arguments)
+
+    assert answer.code == 1
+    assert message in answer.err
+    assert Store().list() == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["lin", "--scale", "huge"], ["lin", "--seeds", "0"], ["lin", "abdelsalam", "--only", "Simple NN"]],
+)
+def test_wrong_usage(cli, arguments):
+    assert cli("study", "run", *arguments).code == 2

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from tenfold.data import Dataset
+from tenfold.errors import NetworkError, StoreError, TrainingStopped
+from tenfold.evaluation import evaluate
+from tenfold.models.fit import Fit, fit, model_folder
+from tenfold.networks import Dense, network
+from tenfold.runs import Store, identity
+from tenfold.training import Recipe, get_engine
+
+NETWORK = network(16)(Dense(3), name="tiny")
+ENGINE = get_engine("numpy")
+
+
+def dataset(count, seed, name):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = rng.integers(0, 80, (count, 4, 4), dtype=np.uint8)
+    images[np.arange(count), labels] = 255
+    return Dataset(images, labels, tuple("abc"), name)
+
+
+@pytest.fixture
+def plan():
+    return Fit(
+        NETWORK, Recipe(epochs=3, batch_size=8), dataset(60, 0, "x/train"), test=dataset(30, 1, "x/test")
+    )
+
+
+def test_a_fit_is_trained_measured_saved_and_kept(plan, tmp_path):
+    store = Store(tmp_path)
+    made = fit(plan, engine=ENGINE, store=store, tags={"why": "test"})
+
+    assert not made.repeated
+    assert store.find(identity(plan.what(ENGINE))) == made.run
+    assert made.run.tags == {"why": "test"}
+    probabilities = made.model().predict_proba(plan.test.images)
+    assert made.run.metrics["test"] == evaluate(plan.test.labels, probabilities, plan.test.classes).to_dict()
+    assert made.model().card["results"]["x/test"]["accuracy"] == made.run.metrics["test_accuracy"]
+    assert made.model().classes == ("a", "b", "c")
+
+
+def test_the_same_fit_is_not_trained_twice(plan, tmp_path):
+    store = Store(tmp_path)
+    first = fit(plan, engine=ENGINE, store=store)
+    epochs = []
+    again = fit(plan, engine=ENGINE, store=store, on_epoch=epochs.append)
+
+    assert again.repeated
+    assert again.run == first.run
+    assert epochs == []
+
+
+def test_validation_images_are_watched_and_part_of_what_the_run_is(plan, tmp_path):
+    from dataclasses import replace
+
+    watched = replace(plan, validation=dataset(15, 2, "x/held"))
+    made = fit(watched, engine=ENGINE, store=Store(tmp_path))
+
+    assert identity(watched.what(ENGINE)) != identity(plan.what(ENGINE))
+    assert made.run.history["validation_accuracy"][-1] == made.run.metrics["validation_accuracy"]
+
+
+def test_an_interrupted_fit_goes_on_to_the_same_bits(plan, tmp_path):
+    def stop(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    store = Store(tmp_path / "stopped")
+    with pytest.raises(TrainingStopped):
+        fit(plan, engine=ENGINE, store=store, on_epoch=stop)
+    assert store.list() == ()
+    epochs = []
+    resumed = fit(plan, engine=ENGINE, store=store, on_epoch=lambda progress: epochs.append(progress.epoch))
+    whole = fit(plan, engine=ENGINE, store=Store(tmp_path / "whole"))
+
+    assert epochs == [3]
+    for key, value in whole.model().weights.items():
+        np.testing.assert_array_equal(resumed.model().weights[key], value)
+
+
+def test_classes_must_be_as_many_as_the_network_tells_apart(plan):
+    other = Dataset(plan.train.images, plan.train.labels, tuple("abcd"), "x/four")
+
+    with pytest.raises(NetworkError, match="tiny tells 3 classes apart, but x/four has 4"):
+        Fit(NETWORK, plan.recipe, other)
+
+
+def test_a_model_that_was_deleted_is_told(plan, tmp_path):
+    made = fit(plan, engine=ENGINE, store=Store(tmp_path))
+    for file in made.folder.iterdir():
+        file.unlink()
+    made.folder.rmdir()
+
+    with pytest.raises(StoreError, match=f"tenfold runs remove {made.run.id[:12]}"):
+        model_folder(made.run)
