@@ -35,6 +35,7 @@ def curves(
     reported: Mapping[str, float] | None = None,
     dashed: Collection[str] = (),
     xlabel: str = "Epoch",
+    marked: Mapping[str, float] | None = None,
     caption: str = "",
     key: str = "",
 ) -> Figure:
@@ -55,6 +56,8 @@ def curves(
         Series drawn dashed (training beside validation).
     xlabel : str
         What the integers count.
+    marked : dict of str to float
+        Places along the x axis, each with what it is; drawn as vertical lines.
     caption, key : str
         The caption is followed by how to read the chart.
 
@@ -102,6 +105,14 @@ def curves(
             axes.plot(
                 [], [], color=MUTED, linewidth=1.1, linestyle=(0, (1, 1.6)), label="reported in the paper"
             )
+        for number, (label, place) in enumerate((marked or {}).items()):
+            axes.axvline(
+                place,
+                color=MUTED,
+                linewidth=1.1,
+                linestyle=((0, (5, 2)), (0, (1, 1)))[number % 2],
+                label=label,
+            )
         axes.set_title(title)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(f"{ylabel} (%)" if percent else ylabel)
@@ -123,6 +134,9 @@ def curves(
         notes.append(f"Faint lines are single runs ({each} each), bold lines their mean.")
     if reported:
         notes.append("Dotted lines are the values the paper reports.")
+    if marked:
+        places = "; ".join(f"{label} at {place:g}" for label, place in marked.items())
+        notes.append(f"Vertical lines: {places}.")
     if cut:
         notes.append(
             f"Values {cut} {number_text(low if cut == 'below' else high, percent)} lie outside the chart."

@@ -49,6 +49,7 @@ __all__ = [
 
 STUDIES: dict[str, str] = {
     "abdelsalam": "tenfold.studies.abdelsalam",
+    "hao": "tenfold.studies.hao",
     "lin": "tenfold.studies.lin",
     "shrestha": "tenfold.studies.shrestha",
 }

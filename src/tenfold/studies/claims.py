@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tenfold.errors import StudyError
 from tenfold.evaluation import mean_interval
 from tenfold.report.document import Outcome
@@ -209,6 +212,36 @@ def digits_ordered(
         found = combine(parts)
         note = f", n = {group.n}{_scale_note(results, name, reading)}"
         return Judgment(found.outcome, f"{order}{note}; {found.reason}", found.parts)
+
+    return predicate
+
+
+def matters_more(
+    names: tuple[str, ...],
+    than: tuple[str, ...],
+    *,
+    metric: str = "test_accuracy",
+    reading: str = HONEST,
+) -> Predicate:
+    """Judge whether `metric` differs more among `names` than among `than` (best minus worst, by seed)."""
+
+    def spread(results: Results, among: tuple[str, ...]) -> NDArray[np.float64]:
+        groups = [results.get(name, reading) for name in among]
+        count = min(group.n for group in groups)
+        spread: NDArray[np.float64] = np.ptp([group.values(metric)[:count] for group in groups], axis=0)
+        return spread
+
+    def predicate(results: Results) -> Judgment:
+        first, second = spread(results, names), spread(results, than)
+        count = min(len(first), len(second))
+        gaps = first[:count] - second[:count]
+        low, high = mean_interval(gaps) if count > 1 else (-inf, inf)
+        return _decide(
+            low,
+            high,
+            f"{' / '.join(names)} differ by {100 * first.mean():.2f} points, {' / '.join(than)} by "
+            f"{100 * second.mean():.2f}, n = {count}{_scale_note(results, names[0], reading, than[0])}",
+        )
 
     return predicate
 

@@ -122,11 +122,14 @@ class Curves(Exhibit):
         The experiment.
     reported, reported_train : float or None
         Final accuracies that the paper prints.
+    converged : int or None
+        The epoch at which the paper says that it converged (0: it does not say); ours is then marked too.
     """
 
     name: str
     reported: float | None = None
     reported_train: float | None = None
+    converged: int | None = None
 
     def blocks(self, results: Results) -> list[Block]:
         published, honest = results.find(self.name, PUBLISHED), results.find(self.name)
@@ -155,8 +158,18 @@ class Curves(Exhibit):
                 if value is not None and metric == "accuracy"
             },
             dashed=(TRAINING,),
+            marked=self._convergence(shown) if metric == "accuracy" else None,
             caption=f"{self.title}, {metric} ({marked(shown)}; {shown.n} seeds).",
         )
+
+    def _convergence(self, shown: Group) -> dict[str, float]:
+        if self.converged is None:
+            return {}
+        places = {"converged (mean)": float(shown.values("convergence_epoch").mean())}
+        # An axis that ends before it has no place for it.
+        if 0 < self.converged <= max(epochs[-1] for epochs, _ in shown.history("train_accuracy")):
+            places["converged, paper"] = self.converged
+        return places
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from tenfold.runs import Run
 from tenfold.studies.share import Share
 from tenfold.studies.study import HONEST, Classical, Experiment, Scale, Setup, Study
 
+CONVERGED = 0.001
+"""How near its best accuracy a training must come to be called converged."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -65,7 +68,8 @@ class Group:
         """Return `metric` of every run, (n,) float64: a final metric, or a column of the history.
 
         ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set; ``"seconds"``
-        is the time spent training. NaN where the loss was not finite.
+        is the time spent training; ``"convergence_epoch"`` the first epoch whose held-out accuracy lies
+        within 0.1 points of the best. NaN where the loss was not finite.
         """
         found = []
         for run in self.runs:
@@ -75,6 +79,8 @@ class Group:
                 found.append(rows[digit][name])
             elif metric == "seconds":
                 found.append(run.seconds)
+            elif metric == "convergence_epoch":
+                found.append(_convergence(run.history))
             elif self.epoch is None and metric in run.metrics:
                 found.append(run.metrics[metric])
             elif metric in run.history:
@@ -121,6 +127,18 @@ class Group:
             raise StudyError(
                 f"{path} cannot be read ({error}). Remove the run and run the study again."
             ) from None
+
+
+def _convergence(history: dict[str, list[Any]]) -> float:
+    """Return the first epoch whose held-out accuracy lies within 0.1 points of the best."""
+    column = "test_accuracy" if "test_accuracy" in history else "validation_accuracy"
+    pairs = [
+        (epoch, value)
+        for epoch, value in zip(history["epoch"], history[column], strict=True)
+        if value is not None
+    ]
+    target = max(value for _, value in pairs) - CONVERGED - 1e-9
+    return float(next(epoch for epoch, value in pairs if value >= target))
 
 
 def measured(values: NDArray[np.float64], percent: bool = True, digits: int = 2) -> Measured | None:
