@@ -51,6 +51,7 @@ STUDIES: dict[str, str] = {
     "abdelsalam": "tenfold.studies.abdelsalam",
     "hao": "tenfold.studies.hao",
     "lin": "tenfold.studies.lin",
+    "okon": "tenfold.studies.okon",
     "shrestha": "tenfold.studies.shrestha",
 }
 """Every study by key, and the module that holds it."""

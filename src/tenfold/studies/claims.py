@@ -191,27 +191,92 @@ def digits_ordered(
 
     Parameters
     ----------
-    metric : "precision", "recall" or "f1"
-        Of each class on the test set, paired over seeds.
+    metric : "precision", "recall", "f1" or "errors"
+        Of each class on the test set, paired over seeds; of errors, fewer are better.
     """
+    unit, scale = ("errors", 1) if metric == "errors" else ("points", 100)
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
         digits = [str(row["class"]) for row in group.runs[0].metrics["test"]["per_class"]]
-        values = {digit: group.values(f"{metric} of {digit}") for digit in digits}
-        ours = sorted(digits, key=lambda digit: -values[digit].mean())
-        order = f"{name}, {metric}: " + " > ".join(f"{d} {100 * values[d].mean():.1f}" for d in ours)
+        values = {digit: scale * group.values(f"{metric} of {digit}") for digit in digits}
+        sign = -1 if metric == "errors" else 1
+        ours = sorted(digits, key=lambda digit: -sign * values[digit].mean())
+        order = f"{name}, {metric}, from easy to hard: "
+        order += ", ".join(f"{digit} ({values[digit].mean():.1f})" for digit in ours)
         rest = [digit for digit in digits if digit not in easiest and digit not in hardest]
         pairs = [(easy, other) for easy in easiest for other in (*rest, *hardest)]
         pairs += [(other, hard) for hard in hardest for other in rest]
         parts = []
         for better_, worse in pairs:
             gaps = values[better_] - values[worse]
-            low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
-            parts.append(_decide(low, high, f"{better_} − {worse}: {_points(gaps.mean())} points"))
+            low, high = mean_interval(sign * gaps) if group.n > 1 else (-inf, inf)
+            parts.append(_decide(low, high, f"{better_} − {worse}: {_points(gaps.mean() / 100)} {unit}"))
         found = combine(parts)
         note = f", n = {group.n}{_scale_note(results, name, reading)}"
         return Judgment(found.outcome, f"{order}{note}; {found.reason}", found.parts)
+
+    return predicate
+
+
+def exceeds(name: str, metric: str, over: str, *, reading: str = HONEST) -> Predicate:
+    """Judge whether one metric of `name` is higher than another, paired over seeds."""
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        gaps = group.values(metric) - group.values(over)
+        low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
+        reason = f"{name}: {metric} − {over}: {gaps.mean():+.2f}, n = {group.n}"
+        return _decide(low, high, reason + _scale_note(results, name, reading))
+
+    return predicate
+
+
+def gains(
+    name: str,
+    over: tuple[str, ...],
+    low: float,
+    high: float,
+    *,
+    metric: str = "test_accuracy",
+    reading: str = HONEST,
+) -> Predicate:
+    """Judge whether `name` beats the mean of `over` by `low` to `high` (paired over seeds)."""
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        gaps = [difference(group, results.get(other, reading), metric) for other in over]
+        # A difference of means is the mean of the differences; the interval is that of the network's seeds.
+        mean = sum(gap.mean for gap in gaps) / len(gaps)
+        half = sum(gap.interval[1] - gap.mean for gap in gaps) / len(gaps)
+        among = over[0] if len(over) == 1 else f"the mean of {len(over)} ({', '.join(over)})"
+        reason = f"{name} − {among}: {_points(mean)} points"
+        note = f", n = {gaps[0].n}{_scale_note(results, name, reading, over[0])}"
+        if not isfinite(half):
+            return Judgment(UNDECIDED, f"{reason}{note}; one seed decides nothing")
+        reason += f" [{_points(mean - half)}, {_points(mean + half)}]{note}; claimed about {_points(low)} to "
+        reason += _points(high)
+        if low <= mean - half and mean + half <= high:
+            return Judgment(HOLDS, reason)
+        return Judgment(FAILS if mean + half < low or mean - half > high else UNDECIDED, reason)
+
+    return predicate
+
+
+def always_falls(name: str, *, column: str, reading: str = HONEST) -> Predicate:
+    """Judge whether a column of the history falls in every epoch: in no seed or in every seed it rises."""
+
+    def predicate(results: Results) -> Judgment:
+        group = results.get(name, reading)
+        rises_ = [int((np.diff(values) >= 0).sum()) for _, values in group.history(column)]
+        longest = max(len(values) for _, values in group.history(column))
+        reason = (
+            f"{name}: {column.replace('_', ' ')} does not fall in {np.mean(rises_):.1f} of {longest - 1} "
+            f"steps from one epoch to the next, n = {group.n}{_scale_note(results, name, reading)}"
+        )
+        if group.n < 2 or longest < 2:
+            return Judgment(UNDECIDED, reason)
+        return Judgment(FAILS if all(rises_) else UNDECIDED if any(rises_) else HOLDS, reason)
 
     return predicate
 

@@ -91,12 +91,12 @@ CNN_STRUCTURES: tuple[tuple[tuple[int, ...], int], ...] = (
 )
 
 DENSE = {
-    "smoke": Scale(seeds=2, epochs=0.02, train=600, test=200),
+    "smoke": Scale(seeds=1, epochs=0.02, train=600, test=200),
     "quick": Scale(seeds=2, epochs=0.06, train=12_000),
     "paper": Scale(seeds=5),
 }
 CONVOLUTIONAL = {
-    "smoke": Scale(seeds=2, epochs=0.0125, train=150, test=100),
+    "smoke": Scale(seeds=1, epochs=0.0125, train=150, test=100),
     "quick": Scale(seeds=2, epochs=0.04, train=1200, test=2000),
     "paper": Scale(seeds=3),
 }

@@ -204,11 +204,19 @@ def winner(study: Study, experiment: Experiment, results: Results) -> tuple[str,
     return label, search.setup.setups[label]
 
 
+def engines(experiment: Experiment) -> set[str]:
+    """Return the engines that an experiment is about."""
+    of = experiment.setup.setups.values() if isinstance(experiment.setup, Candidates) else [experiment.setup]
+    return {setup.on.engine for setup in of if isinstance(setup, Setup) and setup.on is not None}
+
+
 def _longest(setup: Setup, others: list[Setup]) -> Setup:
     """Return the setup whose first epochs `setup` is, and which is trained in its stead."""
     recipe = setup.recipe
     if not isinstance(recipe.schedule, Constant) or recipe.augmentation_off > 0:
         return setup  # the first epochs depend on how many follow
+    if setup.on is not None and setup.on.engine == "skorch":
+        return setup  # it tells nothing of the epochs on the way
     same = [
         other
         for other in others
@@ -218,7 +226,13 @@ def _longest(setup: Setup, others: list[Setup]) -> Setup:
 
 
 def jobs(
-    study: Study, scale: str, results: Results, *, seeds: int | None = None, only: tuple[str, ...] = ()
+    study: Study,
+    scale: str,
+    results: Results,
+    *,
+    seeds: int | None = None,
+    only: tuple[str, ...] = (),
+    engine: str = "auto",
 ) -> list[Job]:
     """Return the trainings that `study` needs at `scale`, each once, as far as `results` can tell.
 
@@ -227,9 +241,13 @@ def jobs(
     seeds : int or None
         How many seeds, instead of the scale's.
     only : tuple of str
-        Names of experiments; what they are chosen from is run too. Empty: all.
+        Names of experiments; what they are chosen from is run too. Empty: all but those on request.
+    engine : str
+        Those on request that are about this engine are not left out.
     """
-    wanted = {study.experiment(name).name for name in only} or set(study.by_name)
+    wanted = {study.experiment(name).name for name in only} or {
+        name for name, each in study.by_name.items() if not each.on_request or engine in engines(each)
+    }
     wanted |= {study.by_name[name].chosen_from for name in wanted} - {""}
     found: dict[tuple[str, int], Job] = {}
     for name in study.by_name:
@@ -255,7 +273,9 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     for name in (scale, "quick") if scale == "paper" else (scale,):
         for experiment in study.experiments:
             for arm in arms(study, experiment, name, results):
-                key = (arm.label, arm.job.share.reading)
+                # What runs on request has candidates of the same labels as what always runs.
+                label = f"{experiment.name}: {arm.label}" if experiment.on_request else arm.label
+                key = (label, arm.job.share.reading)
                 runs = {run.seed: run for run in reversed(store.list(arm=arm.job.arm))}
                 if runs and key not in results.groups:
                     ordered = tuple(runs[seed] for seed in sorted(runs))

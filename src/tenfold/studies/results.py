@@ -67,16 +67,19 @@ class Group:
     def values(self, metric: str) -> NDArray[np.float64]:
         """Return `metric` of every run, (n,) float64: a final metric, or a column of the history.
 
-        ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set; ``"seconds"``
-        is the time spent training; ``"convergence_epoch"`` the first epoch whose held-out accuracy lies
-        within 0.1 points of the best. NaN where the loss was not finite.
+        ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set, and
+        ``"errors of 5"`` how many of its images are wrong. ``"seconds"`` is the time spent training,
+        ``"convergence_epoch"`` the first epoch whose held-out accuracy lies within 0.1 points of the best.
+        NaN where the loss was not finite.
         """
         found = []
         for run in self.runs:
             name, _, digit = metric.partition(" of ")
             if digit and "test" in run.metrics:
                 rows = {row["class"]: row for row in run.metrics["test"]["per_class"]}
-                found.append(rows[digit][name])
+                row = rows[digit]
+                errors = round(row["support"] * (1 - row["recall"]))
+                found.append(errors if name == "errors" else row[name])
             elif metric == "seconds":
                 found.append(run.seconds)
             elif metric == "convergence_epoch":
@@ -163,7 +166,8 @@ class Results:
     scale : str
         The scale that was asked for. An experiment without runs at it shows the largest scale it has, marked.
     groups : dict
-        By (experiment or candidate label, reading).
+        By (experiment or candidate label, reading); of what runs on request the label is preceded by the
+        experiment's name.
     """
 
     study: Study
@@ -190,11 +194,11 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every experiment that has the scale was run at it, in every reading."""
+        """Whether every experiment that has the scale was run at it, in every reading (on request: or not)."""
         wanted = {
             (experiment.name, reading)
             for experiment in self.study.experiments
-            if self.scale in experiment.scales
+            if self.scale in experiment.scales and not experiment.on_request
             for reading in experiment.readings
         }
         return wanted <= {

@@ -55,6 +55,7 @@ def run_study(
     only : tuple of str
         Names of experiments; empty for all.
     engine : str
+        For trainings that are not about an engine. "skorch": those that are left out otherwise are run too.
     workers : int or None
         How many processes; None for one a core.
     on_progress : function of StudyProgress, or None
@@ -68,12 +69,13 @@ def run_study(
     """
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
+    plain = "auto" if engine == "skorch" else engine
     tracker = Tracker(on_progress)
-    work = partial(run_task, root=store.root, engine=engine)
+    work = partial(run_task, root=store.root, engine=plain)
     while True:
         results = collect(study, scale, store)
-        needed = jobs(study, scale, results, seeds=seeds, only=only)
-        missing = unfinished(needed, store, engine)
+        needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine)
+        missing = unfinished(needed, store, plain)
         tracker.expect(len(needed) - sum(task.count for task in missing), missing)
         if not missing:
             return results
@@ -129,6 +131,9 @@ def _run_job(job: Job, id: str, store: Store, report: Report, engine: str) -> No
         _fit(job, job.setup, id, store, started)
         return
     setup, on = job.setup, job.setup.on
+    if on is not None and on.engine == "skorch":
+        _search(job, setup, id, store, started)
+        return
     made = get_engine(on.engine, **on.settings()) if on else get_engine(engine)
     data = parts(job.share)
 
@@ -177,6 +182,34 @@ def _run_crew(crew: Crew, store: Store, report: Report) -> None:
         for job, setup, trained, what in zip(crew.jobs, setups, together, whats, strict=True):
             _keep(job, setup, data, trained, get_engine("numpy"), store, started, what)
         rmtree(folder)
+
+
+def _search(job: Job, setup: Setup, id: str, store: Store, started: str) -> None:
+    """Fit one candidate in one fold with scikit-learn and skorch, and keep the run."""
+    from tenfold.studies.skorch_search import fit_candidate
+
+    data = parts(job.share)
+    found = fit_candidate(setup, data.train, data.monitors["validation"], job.seed)
+    store.add(
+        Run(
+            id=id,
+            network=setup.network.name,
+            engine="skorch",
+            data=data.train.name,
+            seed=job.seed,
+            what=job.what({}),
+            history={"epoch": []},
+            metrics={
+                "validation_accuracy": found.accuracy,
+                "validation_loss": found.loss,
+                "n_train": len(data.train),
+            },
+            folder=store.folder(id),
+            started=started,
+            seconds=found.seconds,
+            tags=_tags(job),
+        )
+    )
 
 
 def _fit(job: Job, setup: Classical, id: str, store: Store, started: str) -> None:

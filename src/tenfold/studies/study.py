@@ -87,7 +87,7 @@ class On:
     Attributes
     ----------
     engine : str
-        A name from `ENGINES`.
+        A name from `ENGINES`, or "skorch" (`studies.skorch_search`).
     backward : str
         "true", or a backward pass as a paper printed it (`training.published_backward`).
     together : bool
@@ -197,7 +197,7 @@ class Classical:
 
     def identity(self) -> dict[str, Any]:
         """Return what the result depends on, as plain JSON values."""
-        return {"baseline": self.name}
+        return {"baseline": self.name, "on": {"name": "scikit-learn"}}
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values, for people and programs to read."""
@@ -236,6 +236,8 @@ class Experiment:
     takes : tuple of str
         The settings of the recipe that are taken from the winner, network and all else being `setup`'s own.
         Empty: everything is.
+    on_request : bool
+        Run only where the user asks for its engine or names it.
     """
 
     name: str
@@ -244,6 +246,7 @@ class Experiment:
     readings: tuple[str, ...] = (PUBLISHED, HONEST)
     chosen_from: str = ""
     takes: tuple[str, ...] = ()
+    on_request: bool = False
 
     def __post_init__(self) -> None:
         for reading in self.readings:

@@ -1,0 +1,158 @@
+"""A grid search the published way: scikit-learn's ``GridSearchCV`` over skorch's ``NeuralNetClassifier``.
+
+It is asked for one candidate and one fold at a time, so that a fit that is done can be kept, and a search
+that is killed goes on with the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tenfold.data import Dataset
+from tenfold.errors import StudyError, require
+from tenfold.networks import layers
+from tenfold.networks.architecture import Architecture
+from tenfold.studies.study import Setup
+from tenfold.training import Adam, RMSprop
+from tenfold.training.engine import as_input
+
+PURPOSE = "A search with skorch"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a candidate scored in one fold.
+
+    Attributes
+    ----------
+    accuracy, loss : float
+        On the fold that was held out.
+    seconds : float
+        Time spent fitting.
+    """
+
+    accuracy: float
+    loss: float
+    seconds: float
+
+
+def fit_candidate(setup: Setup, train: Dataset, held: Dataset, seed: int) -> Fitted:
+    """Fit `setup` on `train` and score it on `held`.
+
+    Raises
+    ------
+    MissingExtraError
+        skorch is not installed.
+    StudyError
+        The network or the recipe has no counterpart in skorch.
+    """
+    scores = search([setup], train, [held], seed)
+    (accuracy,), (loss,), (seconds,) = (scores[name] for name in ("accuracy", "neg_log_loss", "seconds"))
+    return Fitted(float(accuracy), -float(loss), float(seconds))
+
+
+def search(
+    candidates: Sequence[Setup], train: Dataset, held: Sequence[Dataset], seed: int
+) -> dict[str, list[float]]:
+    """Run ``GridSearchCV`` over `candidates`: each is fitted on `train` and scored on every set in `held`.
+
+    Returns
+    -------
+    scores : dict of lists
+        "accuracy", "neg_log_loss" and "seconds", by candidate: means over `held`.
+    """
+    torch = require("torch", extra="train", purpose=PURPOSE)
+    skorch = require("skorch", extra="skorch", purpose=PURPOSE)
+    selection = require("sklearn.model_selection", extra="train", purpose=PURPOSE)
+    images = np.concatenate([train.images, *(each.images for each in held)])
+    labels = np.concatenate([train.labels, *(each.labels for each in held)])
+    ends = np.cumsum([0, len(train), *(len(each) for each in held)])
+    folds = [(np.arange(len(train)), np.arange(start, end)) for start, end in pairwise(ends[1:])]
+    net = skorch.NeuralNetClassifier(
+        _module_class(),
+        criterion=torch.nn.CrossEntropyLoss,
+        train_split=None,
+        iterator_train__shuffle=True,
+        verbose=0,
+    )
+    grid = selection.GridSearchCV(
+        net,
+        [{name: [value] for name, value in _parameters(setup).items()} for setup in candidates],
+        cv=folds,
+        scoring=("accuracy", "neg_log_loss"),
+        refit=False,
+        error_score="raise",
+    )
+    torch.manual_seed(seed)
+    grid.fit(as_input(candidates[0].network, images, np.float32), labels)
+    found: dict[str, Any] = grid.cv_results_
+    return {
+        "accuracy": found["mean_test_accuracy"].tolist(),
+        "neg_log_loss": found["mean_test_neg_log_loss"].tolist(),
+        "seconds": found["mean_fit_time"].tolist(),
+    }
+
+
+def _parameters(setup: Setup) -> dict[str, Any]:
+    """Return a candidate as skorch names its parameters."""
+    torch = require("torch", extra="train", purpose=PURPOSE)
+    recipe, rule = setup.recipe, setup.recipe.optimizer
+    if isinstance(rule, Adam):
+        chosen = {
+            "optimizer": torch.optim.Adam,
+            "optimizer__betas": (rule.beta1, rule.beta2),
+            "optimizer__eps": rule.epsilon,
+        }
+    elif isinstance(rule, RMSprop):
+        chosen = {
+            "optimizer": torch.optim.RMSprop,
+            "optimizer__alpha": rule.rho,
+            "optimizer__eps": rule.epsilon,
+        }
+    else:
+        raise StudyError(f"A search with skorch takes Adam or RMSprop. Got {type(rule).__name__} instead.")
+    return chosen | {
+        "module__architecture": setup.network,
+        "lr": rule.lr,
+        "max_epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+    }
+
+
+def _module_class() -> Any:
+    """Return the class of the module; it is made here because torch is imported late."""
+    torch = require("torch", extra="train", purpose=PURPOSE)
+
+    class Network(torch.nn.Sequential):  # type: ignore[name-defined,misc]  # a class of a late import
+        """An architecture as PyTorch's own layers, with PyTorch's own first weights."""
+
+        def __init__(self, architecture: Architecture) -> None:
+            super().__init__(*(_layer(node.layer, node.input_shape) for node in architecture.nodes))
+
+    return Network
+
+
+def _layer(layer: layers.Layer, shape: tuple[int, ...]) -> Any:
+    """Return the layer of PyTorch that does what `layer` does to inputs of `shape`."""
+    nn = require("torch", extra="train", purpose=PURPOSE).nn
+    match layer:
+        case layers.Conv(padding=0 | "valid", stride=1):
+            return nn.Conv2d(shape[0], layer.channels, layer.kernel)
+        case layers.MaxPool():
+            return nn.MaxPool2d(layer.size)
+        case layers.ReLU():
+            return nn.ReLU()
+        case layers.Softmax():
+            return nn.Softmax(dim=1)
+        case layers.Dropout():
+            return nn.Dropout(layer.rate)
+        case layers.Flatten():
+            return nn.Flatten()
+        case layers.Dense():
+            return nn.Linear(shape[0], layer.units)
+    raise StudyError(f"A search with skorch knows no layer {layer}. Search with our own engine instead.")

@@ -1,0 +1,220 @@
+"""Okon: the grid as printed, two ways to search it, and what a search is said to pick."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from tenfold.errors import StudyError
+from tenfold.networks import AveragePool, Conv, Dense, Flatten, ReLU, network
+from tenfold.runs import Store
+from tenfold.studies import FOLDS, Candidates, Classical, Experiment, On, Scale, Setup, get_study
+from tenfold.studies.chapter import verdicts
+from tenfold.studies.claims import FAILS, HOLDS, UNDECIDED, always_falls, digits_ordered, exceeds, gains
+from tenfold.studies.jobs import collect, jobs
+from tenfold.studies.ranks import agreement
+from tenfold.studies.results import scores
+from tenfold.studies.runner import run_study
+from tenfold.studies.share import Share, parts
+from tenfold.training import SGD, Adam, Recipe
+
+STUDY = get_study("okon")
+
+
+def test_reported_values_are_those_of_figures_7_and_12_and_table_2():
+    reported = STUDY.reported
+    assert (reported["test_accuracy_printed"], reported["test_errors"]) == (0.99, 142)
+    assert [reported[f"macro_{score}"] for score in ("precision", "recall", "f1")] == [0.99] * 3
+    assert reported["report"]["9"] == [0.98, 0.97, 0.98, 1009]
+    assert reported["report"]["0"] == [0.98, 0.99, 0.98, 980]
+    assert sum(row[3] for row in reported["report"].values()) == 10_000
+    assert reported["baselines"] == {
+        "decision_tree": 0.90,
+        "svm": 0.95,
+        "random_forest": 0.93,
+        "naive_bayes": 0.90,
+        "knn": 0.86,
+        "cnn_kadam": 0.98,
+        "ann_pandey": 0.93,
+        "proposed": 0.99,
+    }
+    assert [claim.key for claim in STUDY.claims] == [f"ok-{number}" for number in range(1, 7)]
+
+
+def test_the_grid_is_384_fits_of_which_half_are_prefixes(tmp_path):
+    search = STUDY.experiment("Grid search").setup
+    assert isinstance(search, Candidates)
+    assert len(search.setups) == 128
+    empty = collect(STUDY, "paper", Store(tmp_path))
+    ours = jobs(STUDY, "paper", empty, seeds=1, only=("Grid search",))
+    theirs = jobs(STUDY, "paper", empty, seeds=1, only=("Grid search with skorch",))
+    assert (len(ours), len(theirs)) == (192, 384)
+    assert {job.setup.recipe.epochs for job in ours} == {20}
+    unasked = {job.experiment for job in jobs(STUDY, "paper", empty)}
+    asked = {job.experiment for job in jobs(STUDY, "paper", empty, engine="skorch")}
+    assert asked - unasked == {"Grid search with skorch"}
+
+
+def test_folds_hold_every_training_image_once(mnist):
+    held = [parts(Share("mnist", fold, 900, None, 6000)).monitors["validation"] for fold in FOLDS]
+    assert [len(each) for each in held] == [300, 300, 300]
+    images = np.concatenate([each.images.reshape(300, -1) for each in held])
+    whole = parts(Share("mnist", FOLDS[0], 900, None, 6000))
+    assert whole.test is None
+    together = np.concatenate([whole.train.images, whole.monitors["validation"].images]).reshape(900, -1)
+    assert sorted(map(bytes, images)) == sorted(map(bytes, together))
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Two candidates that differ by far, searched in both ways, and a classical baseline."""
+    linear = network(784)(Dense(10), name="linear")
+    setups = {
+        name: Setup(linear, Recipe(2, 32, Adam(lr), initializer="torch"))
+        for name, lr in (("slow", 1e-5), ("good", 1e-2))
+    }
+    scales = {"paper": Scale(seeds=1, train=600, test=200)}
+    skorch = {name: replace(setup, on=On("skorch")) for name, setup in setups.items()}
+    study = replace(
+        STUDY,
+        experiments=(
+            Experiment("own", Candidates(setups), scales, readings=FOLDS),
+            Experiment("skorch", Candidates(skorch), scales, readings=FOLDS, on_request=True),
+            Experiment(
+                "chosen",
+                setups["slow"],
+                scales | {"paper": Scale(seeds=2, train=600, test=200)},
+                chosen_from="own",
+            ),
+            Experiment("bayes", Classical("naive-bayes-gaussian", 1), scales, readings=("as published",)),
+        ),
+        claims=(),
+        exhibits=(),
+    )
+    store = Store(tmp_path_factory.mktemp("store"))
+    return run_study(study, scale="paper", store=store, engine="skorch", workers=1), store
+
+
+def test_both_ways_to_search_find_the_same_winner(searched):
+    results, _ = searched
+    own, skorch = (dict(scores(results.of(name))) for name in ("own", "skorch"))
+    assert list(own) == list(skorch) == ["good", "slow"]
+    # Other first weights, other batches: the same accuracy, up to that.
+    assert own["good"] == pytest.approx(skorch["good"], abs=0.05)
+    assert {run.engine for group in results.of("skorch") for run in group.runs} == {"skorch"}
+    assert results.get("chosen").setup.recipe.optimizer.lr == 1e-2
+
+
+def test_a_baseline_is_a_run_like_any_other(searched):
+    results, store = searched
+    (run,) = results.get("bayes", "as published").runs
+    data = parts(results.get("bayes", "as published").share)
+    assert 0.4 < run.metrics["test_accuracy"] < 0.9
+    assert np.sum(run.metrics["test"]["confusion"]) == len(data.test) == 200
+    assert store.find(run.id).what == {**run.what, "baseline": "naive-bayes-gaussian"}
+
+
+def test_one_fit_at_a_time_gives_what_a_whole_grid_search_gives():
+    from tenfold.studies.skorch_search import fit_candidate, search
+
+    setups = [
+        replace(setup, recipe=replace(setup.recipe, epochs=1))
+        for setup in list(STUDY.experiment("Grid search").setup.setups.values())[::40]
+    ]
+    data = parts(Share("mnist", FOLDS[0], 300, None, 6000))
+    held = data.monitors["validation"]
+    whole = search(setups[:1], data.train, [held], seed=3)
+    one = fit_candidate(setups[0], data.train, held, seed=3)
+    assert (one.accuracy, -one.loss) == (whole["accuracy"][0], whole["neg_log_loss"][0])
+    assert len(search(setups, data.train, [held], seed=3)["accuracy"]) == len(setups)
+
+
+def test_what_has_no_counterpart_in_skorch_is_refused():
+    from tenfold.studies.skorch_search import fit_candidate
+
+    data = parts(Share("mnist", FOLDS[0], 60, None, 6000))
+    pooled = network(28, 28)(Conv(2, 3), ReLU(), AveragePool(2), Flatten(), Dense(10))
+    with pytest.raises(StudyError, match="knows no layer AveragePool"):
+        fit_candidate(Setup(pooled, Recipe(1, 32, Adam())), data.train, data.monitors["validation"], 0)
+    linear = network(784)(Dense(10))
+    with pytest.raises(StudyError, match=r"takes Adam or RMSprop\. Got SGD"):
+        fit_candidate(Setup(linear, Recipe(1, 32, SGD())), data.train, data.monitors["validation"], 0)
+
+
+def test_agreement_is_scipys():
+    rng = np.random.default_rng(0)
+    values = rng.random((2, 20)).round(1)
+    first, second = (dict(zip("abcdefghijklmnopqrst", row, strict=True)) for row in values)
+    found = agreement(first, second)
+    assert found.spearman == pytest.approx(scipy.stats.spearmanr(*values).statistic)
+    assert found.kendall == pytest.approx(scipy.stats.kendalltau(*values).statistic)
+    assert agreement(first, first).spearman == pytest.approx(1.0)
+    assert np.isnan(agreement({"a": 1.0, "b": 1.0, "c": 1.0}, first).kendall)
+
+
+def test_what_a_search_picks_is_judged_setting_by_setting(make_results):
+    from tenfold.studies.ranks import picks
+
+    settings = {f"{a}{b}": {"a": a, "b": b} for a in "xy" for b in "12"}
+    paper = {"a": "x", "b": "1"}
+    good = {"x1": 0.99, "x2": 0.981, "y1": 0.95, "y2": 0.93}
+    results = make_results({name: {"validation_accuracy": [value] * 3} for name, value in good.items()})
+    merged = replace(results)
+    merged.groups.update(
+        {
+            key: replace(group, experiment=results.study.experiment("x1"))
+            for key, group in results.groups.items()
+        }
+    )
+    found = picks("x1", settings, paper)(merged)
+    assert found.outcome == UNDECIDED  # two pairs leave wide intervals
+    assert found.parts[0].outcome == HOLDS
+    wrong = picks("x1", settings, {"a": "y", "b": "1"})(merged)
+    assert wrong.outcome == FAILS
+    assert "not the paper's" in wrong.parts[0].reason
+
+
+def by_digit(**errors):
+    rows = [
+        {"class": digit[1:], "support": 100, "recall": 1 - count / 100} for digit, count in errors.items()
+    ]
+    return {"per_class": rows}
+
+
+def test_digits_are_ordered_by_their_errors(make_results):
+    tests = [
+        by_digit(d1=1, d2=8, d5=4, d9=12),
+        by_digit(d1=0, d2=9, d5=5, d9=14),
+        by_digit(d1=1, d2=8, d5=4, d9=13),
+    ]
+    results = make_results({"a": {"test": tests}})
+    judged = digits_ordered("a", easiest=("1",), hardest=("9", "2"), metric="errors")(results)
+    assert judged.outcome == HOLDS
+    assert "from easy to hard: 1 (0.7), 5 (4.3), 2 (8.3), 9 (13.0)" in judged.reason
+    assert digits_ordered("a", easiest=("9",), metric="errors")(results).outcome == FAILS
+    assert exceeds("a", "errors of 9", "errors of 2")(results).outcome == HOLDS
+
+
+def test_a_gain_must_lie_in_its_range(make_results):
+    results = make_results(
+        {"cnn": {"test_accuracy": [0.98, 0.981, 0.979]}, "ml": {"test_accuracy": [0.90, 0.901, 0.899]}}
+    )
+    assert gains("cnn", ("ml",), 0.07, 0.09)(results).outcome == HOLDS
+    assert gains("cnn", ("ml",), 0.01, 0.02)(results).outcome == FAILS
+
+
+def test_a_loss_that_rises_once_in_every_seed_does_not_always_fall(make_results):
+    falling, rising = [3.0, 2.0, 1.0], [3.0, 1.0, 2.0]
+    for curves, outcome in (
+        ([falling] * 3, HOLDS),
+        ([rising] * 3, FAILS),
+        ([falling, rising, falling], UNDECIDED),
+    ):
+        results = make_results({"a": {"x": [1, 1, 1]}}, {"a": {"train_loss": curves}})
+        assert always_falls("a", column="train_loss")(results).outcome == outcome
+
+
+def test_every_claim_can_be_judged_before_anything_was_run(tmp_path):
+    for verdict in verdicts(collect(STUDY, "smoke", Store(tmp_path))):
+        assert verdict.outcome == "undecided"
