@@ -1,6 +1,7 @@
 import html.parser
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,69 @@ def test_a_name_that_is_none_is_told_before_anything_is_trained(cli, arguments, 
 )
 def test_wrong_usage(cli, arguments):
     assert cli("study", "run", *arguments).code == 2
+
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "study.py"
+
+
+def test_a_study_of_ones_own_is_shown_and_run_by_its_path_with_the_time_told_before(cli):
+    shown = cli("study", "show", EXAMPLE)
+    assert shown.code == 0
+    assert "my-1" in shown.out
+    run = cli("study", "run", EXAMPLE, "--scale", "smoke", "--workers", "1")
+    assert run.code == 0
+    assert "my-study: 4 trainings to do, about " in run.err
+    assert "my-study, smoke scale" in run.out
+    again = cli("study", "run", EXAMPLE, "--scale", "smoke")
+    assert "trainings to do" not in again.err
+    report = cli("study", "report", EXAMPLE, "--scale", "smoke", "--out", "out")
+    assert report.code == 0
+    assert Path("out/index.html").exists()
+
+
+def test_all_studies_or_some_but_not_both(cli):
+    for arguments in ((), ("lin", "--all")):
+        answer = cli("study", "run", *arguments)
+        assert answer.code == 2
+        assert "--all" in answer.err
+
+
+def test_a_report_on_all_with_nothing_run_says_how_to_run_it(cli):
+    answer = cli("study", "report", "--all")
+    assert answer.code == 1
+    assert "tenfold study run abdelsalam" in answer.err
+
+
+def test_a_file_of_data_must_be_readable_and_wanted(cli, tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("label," + ",".join(f"pixel{n}" for n in range(783)) + "\n")
+    refused = cli("study", "run", "lin", "--data", path)
+    assert refused.code == 1
+    assert "lin runs on mnist; it takes no file" in refused.err
+    missing = cli("study", "run", "shrestha", "--data", path)
+    assert missing.code == 1
+    assert "784 columns make no square picture; expected label,pixel0" in missing.err
+    absent = cli("study", "run", "shrestha", "--data", tmp_path / "none.csv")
+    assert absent.code == 1
+    assert "none.csv" in absent.err
+    unlabelled = tmp_path / "test.csv"
+    unlabelled.write_text(",".join(f"pixel{n}" for n in range(784)) + "\n" + ",".join(["0"] * 784) + "\n")
+    answer = cli("study", "run", "shrestha", "--data", unlabelled)
+    assert answer.code == 1
+    assert "label" in answer.err
+
+
+def test_every_study_is_listed_and_shown(cli):
+    listed = json.loads(cli("study", "list", "--json").out)
+    assert [(row["key"], row["claims"]) for row in listed] == [
+        ("abdelsalam", 3),
+        ("hao", 7),
+        ("lin", 7),
+        ("okon", 6),
+        ("shrestha", 6),
+    ]
+    for row in listed:
+        shown = json.loads(cli("study", "show", row["key"], "--json").out)
+        assert len(shown["experiments"]) == row["experiments"]
+        assert shown["reported"]
+        assert cli("study", "show", row["key"]).code == 0

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tenfold.data.formats import write_csv
-from tenfold.errors import DataError, FormatError
+from tenfold.errors import DataError, FormatError, TrainingStopped
 from tenfold.networks.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
 from tenfold.runs import Store
 from tenfold.studies import HONEST, SEARCH, Candidates, Scale, Shuffled, get_study
 from tenfold.studies.jobs import Crew, collect, jobs, tasks
-from tenfold.studies.runner import run_study, unfinished
+from tenfold.studies.runner import run_study, run_task, unfinished
 from tenfold.studies.share import Share, parts
 
 STUDY = get_study("shrestha")
@@ -140,3 +140,26 @@ def test_a_missing_column_is_told_with_the_file_and_the_row(tmp_path):
     )
     with pytest.raises((FormatError, DataError), match=r"train\.csv"):
         parts(Share(str(path), HONEST, None, None, 50, Shuffled(1, 1, 1)))
+
+
+def test_a_crew_that_was_interrupted_ends_as_if_undisturbed(tmp_path):
+    study = small()
+    experiments = tuple(each for each in study.experiments if each.name == "Learning rate")
+    study = replace(study, experiments=experiments)
+    (crew, _) = tasks(jobs(study, "paper", collect(study, "paper", Store(tmp_path))))
+
+    def blow(part):
+        if part > 0.45:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingStopped):
+        run_task(crew, blow, root=tmp_path / "disturbed")
+    assert Store(tmp_path / "disturbed").list() == ()
+    for name in ("disturbed", "undisturbed"):
+        run_task(crew, lambda part: None, root=tmp_path / name)
+    first, second = (
+        {run.id: (run.metrics, run.history["train_loss"]) for run in Store(tmp_path / name).list()}
+        for name in ("disturbed", "undisturbed")
+    )
+    assert len(first) == 5
+    assert first == second

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenfold.cli.options import (
-    EngineName,
-    EngineOption,
     JsonOption,
     QuietOption,
     ScaleName,
@@ -21,7 +19,7 @@ from tenfold.cli.options import (
     examples,
 )
 from tenfold.cli.output import say, show, show_json, show_pairs, show_paragraph, show_table
-from tenfold.cli.progress import Display, show_study
+from tenfold.cli.progress import Display, seconds_text, show_study
 from tenfold.errors import StudyError
 
 if TYPE_CHECKING:
@@ -32,12 +30,21 @@ commands = typer.Typer(
     help="Published studies: list, show, run, report.", no_args_is_help=True, rich_markup_mode=None
 )
 
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="A study by key (tenfold study list).")]
-KeysArgument = Annotated[
-    list[str], typer.Argument(metavar="KEY", help="One or more studies by key (tenfold study list).")
+KeyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY|FILE", help="A study by key (tenfold study list), or a Python file of your own."
+    ),
 ]
-
-
+KeysArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY|FILE]...",
+        help="Studies by key (tenfold study list), or Python files of your own.",
+        show_default=False,
+    ),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All studies of Tenfold.")]
 DataPathOption = Annotated[
     Path | None,
     typer.Option(
@@ -46,6 +53,15 @@ DataPathOption = Annotated[
         help="The paper's own data, for a study that can read it (shrestha: Kaggle's train.csv).",
     ),
 ]
+
+
+class StudyEngineName(StrEnum):
+    """What computes a study."""
+
+    auto = "auto"
+    torch = "torch"
+    numpy = "numpy"
+    skorch = "skorch"
 
 
 class ReportFormat(StrEnum):
@@ -141,10 +157,15 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
         "tenfold study run lin",
         "tenfold study run abdelsalam lin --scale smoke",
         "tenfold study run lin --scale paper --seeds 3 --only 'Simple NN'",
+        "tenfold study run shrestha --data train.csv",
+        "tenfold study run okon --engine skorch",
+        "tenfold study run my-study.py",
+        "tenfold study run --all --scale smoke",
     ),
 )
 def run(
-    keys: KeysArgument,
+    keys: KeysArgument = None,
+    every: AllOption = False,
     scale: ScaleOption = ScaleName.quick,
     seeds: Annotated[
         int | None,
@@ -158,7 +179,14 @@ def run(
     ] = None,
     data: DataPathOption = None,
     workers: WorkersOption = None,
-    engine: EngineOption = EngineName.auto,
+    engine: Annotated[
+        StudyEngineName,
+        typer.Option(
+            "--engine",
+            help="What computes; auto: torch where it is installed. skorch: okon's search the published way "
+            "too, with scikit-learn's GridSearchCV.",
+        ),
+    ] = StudyEngineName.auto,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -168,15 +196,31 @@ def run(
     command goes on from there.
     """
     from tenfold.runs.store import Store
-    from tenfold.studies import get_study
-    from tenfold.studies.runner import run_study
+    from tenfold.studies.runner import estimate, run_study
+    from tenfold.studies.workers import cores
 
-    if only and len(keys) > 1:
-        raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
     # Every name is looked up before anything is trained.
-    studies = [on_data(get_study(key), data) for key in dict.fromkeys(keys)]
+    studies = chosen(keys, every, data)
+    if only and len(studies) > 1:
+        raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
     for name in only or []:
         studies[0].experiment(name)
+    if not quiet:
+        for study in studies:
+            ahead = estimate(
+                study,
+                scale=scale.value,
+                store=Store(),
+                seeds=seeds,
+                only=tuple(only or ()),
+                engine=engine.value,
+            )
+            if ahead.trainings:
+                count = min(workers or cores(), ahead.trainings)
+                say(
+                    f"{study.key}: {ahead.trainings:,} trainings to do, about "
+                    f"{seconds_text(ahead.seconds / count)} on {count} {'cores' if count > 1 else 'core'}."
+                )
     done: list[Results] = []
     for study in studies:
         with Display(quiet) as display:
@@ -199,7 +243,8 @@ def run(
         for line in verdicts_lines(results):
             show_paragraph(line)
     if not quiet:
-        say(f"For tables and figures: tenfold study report {' '.join(keys)} --scale {scale.value}")
+        names = "--all" if every else " ".join(keys or [])
+        say(f"For tables and figures: tenfold study report {names} --scale {scale.value}")
 
 
 @commands.command(
@@ -207,10 +252,12 @@ def run(
     epilog=examples(
         "tenfold study report lin",
         "tenfold study report abdelsalam lin --scale quick --format both --out my-report",
+        "tenfold study report --all",
     ),
 )
 def report(
-    keys: KeysArgument,
+    keys: KeysArgument = None,
+    every: AllOption = False,
     scale: ScaleOption = ScaleName.paper,
     data: DataPathOption = None,
     out: Annotated[
@@ -230,24 +277,38 @@ def report(
     from tenfold.report.html import write_html
     from tenfold.report.markdown import write_markdown
     from tenfold.runs.store import Store
-    from tenfold.studies import get_study
     from tenfold.studies.chapter import document
     from tenfold.studies.jobs import collect
 
-    studies = [on_data(get_study(key), data) for key in dict.fromkeys(keys)]
+    studies = chosen(keys, every, data)
     found = [collect(study, scale.value, Store()) for study in studies]
     for results in found:
-        if not results.groups:
+        # With --all, what was not run is marked as such.
+        if not results.groups and not (every and any(other.groups for other in found)):
             raise StudyError(
                 f"Nothing of {results.study.key} was run at {scale.value} scale. "
                 f"Run it with: tenfold study run {results.study.key} --scale {scale.value}"
             )
-    folder = out or Path("tenfold-report") / "-".join(results.study.key for results in found)
+    name = "all" if every else "-".join(results.study.key for results in found)
+    folder = out or Path("tenfold-report") / name
     page = document(found)
     if form in (ReportFormat.html, ReportFormat.both):
         show_pairs({"report": write_html(page, folder / "index.html").absolute()})
     if form in (ReportFormat.markdown, ReportFormat.both):
         show_pairs({"report": write_markdown(page, folder).absolute()})
+
+
+def chosen(keys: list[str] | None, every: bool, data: Path | None) -> list[Study]:
+    """Return the studies that the user named, on the user's data where a study takes it."""
+    from tenfold.studies import STUDIES, get_study
+
+    if bool(keys) == every:
+        raise typer.BadParameter("name one study or several, or give --all.", param_hint="KEY")
+    if every:
+        # The others have their own data.
+        studies = [get_study(key) for key in STUDIES]
+        return [on_data(study, data) if study.takes_data else study for study in studies]
+    return [on_data(get_study(key), data) for key in dict.fromkeys(keys or [])]
 
 
 def on_data(study: Study, data: Path | None) -> Study:

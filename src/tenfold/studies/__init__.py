@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import extract_tb
 
-from tenfold.errors import UnknownNameError
+from tenfold.errors import StudyError, UnknownNameError
 from tenfold.studies.study import (
     FOLDS,
     HONEST,
@@ -58,14 +61,50 @@ STUDIES: dict[str, str] = {
 
 
 def get_study(key: str) -> Study:
-    """Return the study `key`.
+    """Return a study by key, or by the path of the Python file that holds it under the name ``STUDY``.
 
     Raises
     ------
     UnknownNameError
         There is none; the message names the nearest.
+    StudyError
+        The file is not there, cannot be run, or holds no study.
     """
+    if key.endswith(".py") or "/" in key:
+        return _load(Path(key))
     if key not in STUDIES:
         raise UnknownNameError("study", key, STUDIES)
     study: Study = import_module(STUDIES[key]).STUDY
     return study
+
+
+def _load(path: Path) -> Study:
+    if not path.is_file():
+        raise StudyError(f"{path} is no file. Give a study by key (tenfold study list) or a Python file.")
+    spec = spec_from_file_location(f"tenfold_study_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise StudyError(f"{path} is no Python file. Give a file whose name ends in .py.")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        line = _line(error, path)
+        raise StudyError(
+            f"{path}{f', line {line}' if line else ''}, cannot be run as a study: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, "STUDY", None)
+    if not isinstance(found, Study):
+        what = "no STUDY" if found is None else f"a STUDY that is a {type(found).__name__}"
+        raise StudyError(f"{path} holds {what}. It must define STUDY = Study(...), from tenfold.studies.")
+    if found.key in STUDIES:
+        raise StudyError(f"{path}: the key {found.key!r} is that of a study of Tenfold. Choose another.")
+    return found
+
+
+def _line(error: Exception, path: Path) -> int | None:
+    """Return the last line of the file that the error passed through."""
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return lines[-1] if lines else None

@@ -18,6 +18,7 @@ from tenfold.report.document import (
 )
 from tenfold.runs import Run
 from tenfold.studies.claims import MARKS, judge
+from tenfold.studies.comparison import STUDIED, comparison
 from tenfold.studies.results import Results
 from tenfold.studies.study import READINGS, SCALES
 
@@ -176,9 +177,16 @@ def _scales(results: Results) -> str:
     return " and ".join(scale for scale in reversed(SCALES) if scale in found) or "not run"
 
 
+def _shared(every: Sequence[Results]) -> bool:
+    """Whether all studies that the comparison is made of are there."""
+    return {results.study.key for results in every} >= set(STUDIED)
+
+
 def document(every: Sequence[Results], title: str = "Published studies, tested") -> Document:
     """Return a whole report on some studies."""
     chapters = tuple(section for results in every for section in chapter(results))
-    first = (overview(every),) if len(every) > 1 else ()
+    first: tuple[Section, ...] = ()
+    if len(every) > 1:
+        first = (overview(every), *comparison(every)) if _shared(every) else (overview(every),)
     names = ", ".join(results.study.authors[0] for results in every)
     return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))

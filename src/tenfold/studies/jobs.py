@@ -149,15 +149,20 @@ class Arm:
     epoch: int | None
 
 
-def arms(study: Study, experiment: Experiment, scale: str, results: Results) -> list[Arm]:
+def arms(
+    study: Study, experiment: Experiment, scale: str, results: Results, *, expected: bool = False
+) -> list[Arm]:
     """Return the groups that `experiment` consists of at `scale`.
 
-    None where it has no such scale, and while the search that it waits for is not done.
+    None where it has no such scale, and while the search that it waits for is not done; unless what is
+    `expected` to win will do.
     """
     if scale not in experiment.scales:
         return []
     size = experiment.scales[scale]
     setups = _setups(study, experiment, results)
+    if not setups and expected and not isinstance(experiment.setup, Candidates):
+        setups = {experiment.name: experiment.setup}
     found = []
     for label, setup in setups.items():
         trained, prefix = setup.at(size), None
@@ -233,6 +238,7 @@ def jobs(
     seeds: int | None = None,
     only: tuple[str, ...] = (),
     engine: str = "auto",
+    expected: bool = False,
 ) -> list[Job]:
     """Return the trainings that `study` needs at `scale`, each once, as far as `results` can tell.
 
@@ -244,6 +250,8 @@ def jobs(
         Names of experiments; what they are chosen from is run too. Empty: all but those on request.
     engine : str
         Those on request that are about this engine are not left out.
+    expected : bool
+        Where a search is to choose and is not done, return what is expected to win.
     """
     wanted = {study.experiment(name).name for name in only} or {
         name for name, each in study.by_name.items() if not each.on_request or engine in engines(each)
@@ -253,7 +261,7 @@ def jobs(
     for name in study.by_name:
         if name in wanted:
             experiment = study.by_name[name]
-            for arm in arms(study, experiment, scale, results):
+            for arm in arms(study, experiment, scale, results, expected=expected):
                 count = seeds or experiment.scales[scale].seeds
                 if isinstance(arm.setup, Classical) and arm.setup.deterministic:
                     count = 1

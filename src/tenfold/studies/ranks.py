@@ -147,7 +147,7 @@ def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Pre
             )
         ]
         for setting, value in paper.items():
-            gaps = _gaps(means, settings, setting, value)
+            gaps = differences(means, settings, setting, value)
             if not gaps:
                 continue
             low, high = mean_interval(gaps)
@@ -166,7 +166,7 @@ def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Pre
     return predicate
 
 
-def _gaps(
+def differences(
     means: Mapping[str, float], settings: Mapping[str, Settings], setting: str, value: str
 ) -> list[float]:
     """Return the accuracy with `value` minus that with another, all other settings being equal."""

@@ -194,7 +194,10 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every experiment that has the scale was run at it, in every reading (on request: or not)."""
+        """Whether every experiment that has the scale was run at it, in every reading.
+
+        What runs on request may be missing.
+        """
         wanted = {
             (experiment.name, reading)
             for experiment in self.study.experiments
@@ -215,6 +218,12 @@ class Results:
 
 def difference(a: Group, b: Group, metric: str) -> Difference:
     """Return the paired difference a - b of `metric` over the seeds that both have."""
+    gaps = per_seed(a, b, metric)
+    return paired_difference(gaps, np.zeros_like(gaps))
+
+
+def per_seed(a: Group, b: Group, metric: str) -> NDArray[np.float64]:
+    """Return a - b of `metric` for each seed that both have, by ascending seed."""
     first = dict(zip([run.seed for run in a.runs], a.values(metric), strict=True))
     second = dict(zip([run.seed for run in b.runs], b.values(metric), strict=True))
     for group, values, others in ((a, first, second), (b, second, first)):
@@ -224,7 +233,7 @@ def difference(a: Group, b: Group, metric: str) -> Difference:
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         raise StudyError(f"{a.label} and {b.label} have no seed in common, so they cannot be compared.")
-    return paired_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds])
+    return np.array([first[seed] - second[seed] for seed in seeds], dtype=np.float64)
 
 
 def scores(groups: Sequence[Group], metric: str = "validation_accuracy") -> list[tuple[str, float]]:

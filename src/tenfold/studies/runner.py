@@ -7,6 +7,7 @@ That also makes a result independent of how many cores there were.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.errors import StudyError, TrainingStopped
+from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingStopped
 from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
 from tenfold.models.classical import baseline
 from tenfold.models.model import Model
@@ -27,6 +28,7 @@ from tenfold.studies.share import Parts, parts
 from tenfold.studies.study import Classical, Setup, Study
 from tenfold.studies.workers import Report, StudyProgress, Tracker, run_all
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
+from tenfold.training.engine import check_fit
 from tenfold.training.population import Member, train_population
 
 
@@ -72,6 +74,7 @@ def run_study(
     plain = "auto" if engine == "skorch" else engine
     tracker = Tracker(on_progress)
     work = partial(run_task, root=store.root, engine=plain)
+    checked = False
     while True:
         results = collect(study, scale, store)
         needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine)
@@ -79,6 +82,9 @@ def run_study(
         tracker.expect(len(needed) - sum(task.count for task in missing), missing)
         if not missing:
             return results
+        if not checked:
+            check(jobs(study, scale, results, seeds=1, only=only, engine=engine, expected=True))
+            checked = True
         try:
             run_all(missing, work, workers, tracker)
         except (TrainingStopped, KeyboardInterrupt):
@@ -86,6 +92,55 @@ def run_study(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "
                 "They are kept, and the others go on where they were: run the same command again."
             ) from None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How much is to be done.
+
+    Attributes
+    ----------
+    trainings : int
+    seconds : float
+        Of one core, roughly.
+    """
+
+    trainings: int
+    seconds: float
+
+
+def estimate(
+    study: Study,
+    *,
+    scale: str,
+    store: Store,
+    seeds: int | None = None,
+    only: tuple[str, ...] = (),
+    engine: str = "auto",
+) -> Estimate:
+    """Return how much of a study is missing; parameters as for `run_study`."""
+    results = collect(study, scale, store)
+    needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine, expected=True)
+    missing = unfinished(needed, store, "auto" if engine == "skorch" else engine)
+    return Estimate(sum(task.count for task in missing), sum(task.cost for task in missing))
+
+
+def check(needed: list[Job]) -> None:
+    """Raise `StudyError` if a network fits neither its images nor the way it is to be trained.
+
+    So that it is told before anything is trained, and with the name of the experiment.
+    """
+    for job in needed:
+        setup = job.setup
+        if isinstance(setup, Classical):
+            continue
+        train = parts(job.share).train
+        try:
+            check_fit(setup.network, train.images[:1], len(train.classes))
+            if setup.on is not None and setup.on.together:
+                Member(setup.network, setup.recipe, job.seed, setup.on.backward)
+        except (NetworkError, TrainingError) as error:
+            raise StudyError(f"{job.experiment} of {job.study} cannot be trained: {error}") from None
 
 
 def unfinished(needed: list[Job], store: Store, engine: str = "auto") -> list[Task]:

@@ -1,0 +1,69 @@
+"""The page that compares the papers: differences paired by seed, and what they make of what is claimed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tenfold.evaluation import mean_interval
+from tenfold.report.document import Figure, Measured, Table
+from tenfold.runs import Store
+from tenfold.studies import STUDIES, get_study
+from tenfold.studies.comparison import QUESTIONS, STUDIED, Contrast, Effect, answer, comparison
+from tenfold.studies.jobs import collect
+
+GOOD, POOR = [0.99, 0.992, 0.991], [0.98, 0.981, 0.979]
+
+
+def test_every_comparison_names_experiments_that_there_are():
+    for question in QUESTIONS:
+        assert len(question.contrasts) >= 2, question.text
+        for contrast in question.contrasts:
+            study = get_study(contrast.study)
+            if isinstance(contrast, Contrast):
+                for name in (contrast.first, contrast.second):
+                    assert contrast.reading in study.experiment(name).readings
+    assert set(STUDIED) == set(STUDIES)
+
+
+def test_an_effect_is_paired_by_seed_and_in_points(make_results):
+    results = make_results({"good": {"test_accuracy": GOOD}, "poor": {"test_accuracy": POOR}})
+    effect = Contrast("tiny", "good", "poor").effect(results)
+    gaps = 100 * (np.array(GOOD) - np.array(POOR))
+    assert effect.values == pytest.approx(gaps)
+    assert (effect.low, effect.high) == pytest.approx(mean_interval(gaps))
+    assert effect.scale == "paper"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "low", "high", "outcome"),
+    [
+        ("+", 0.1, 0.3, "confirms"),
+        ("+", -0.3, -0.1, "contradicts"),
+        ("-", -0.3, -0.1, "confirms"),
+        ("-", 0.1, 0.3, "contradicts"),
+        ("+", -0.1, 0.3, "open"),
+        ("", 0.1, 0.3, "not claimed"),
+    ],
+)
+def test_an_interval_on_one_side_of_zero_decides(claimed, low, high, outcome):
+    assert answer(claimed, Effect(np.array([low, high]), low, high, "paper")) == outcome
+
+
+def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_path):
+    made = make_results({name: {"test_accuracy": values} for name, values in (("a", GOOD), ("b", POOR))})
+    lin = collect(get_study("lin"), "paper", Store(tmp_path))
+    for name, source in (("Simple CNN", "a"), ("Enhanced Simple NN", "b")):
+        group = made.get(source)
+        lin.groups[name, "honest"] = replace(group, experiment=lin.study.experiment(name), label=name)
+    first, mlp_or_cnn, *_ = comparison([lin])
+    overview = first.blocks[1]
+    assert isinstance(overview, Table)
+    row = overview.rows[0]
+    assert row[1:] == ("+1.10", "lin 1", None, None, "lin 1, hao 2, okon 1")
+    table, figure = mlp_or_cnn.blocks
+    assert isinstance(figure, Figure)
+    assert table.rows[0][:3] == (1, "lin", "Simple CNN − Enhanced Simple NN")
+    assert isinstance(table.rows[0][3], Measured)
+    assert table.rows[0][-1] == "confirms"
+    assert table.rows[2][-1] == "not run"
