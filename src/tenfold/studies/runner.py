@@ -16,13 +16,15 @@ import numpy as np
 
 from tenfold.errors import StudyError, TrainingStopped
 from tenfold.evaluation import evaluate, softmax
+from tenfold.models.card import describe
+from tenfold.models.fit import LIMITS
 from tenfold.models.model import Model
 from tenfold.runs import Run, Store, identity
 from tenfold.studies.jobs import Job, collect, jobs
 from tenfold.studies.results import Results
 from tenfold.studies.share import Parts, parts
 from tenfold.studies.study import SEARCH, Study
-from tenfold.studies.workers import Report, StudyProgress, Tracker, run_all
+from tenfold.studies.workers import Report, StudyProgress, Tracker, cores, run_all
 from tenfold.training import Engine, Progress, Weights, get_engine, train
 
 
@@ -65,7 +67,7 @@ def run_study(
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
     settings = get_engine(engine).settings()
-    tracker = Tracker(on_progress)
+    tracker = Tracker(on_progress, workers or cores())
     work = partial(run_job, root=store.root, engine=engine)
     while True:
         results = collect(study, scale, store)
@@ -126,8 +128,11 @@ def _train(job: Job, what: dict[str, Any], id: str, store: Store, engine: Engine
     history = trained.history.to_dict()
     metrics = _measure(job, data, engine, trained.weights, history, folder)
     if job.share.reading != SEARCH:
-        model = Model(setup.network, trained.weights, classes=data.train.classes)
-        model.save(folder / "model")
+        results = (
+            {data.test.name: {"accuracy": metrics["test_accuracy"], "n": len(data.test)}} if data.test else {}
+        )
+        card = describe(trained, data.train, results=results, limits=LIMITS)
+        Model(setup.network, trained.weights, data.train.classes, card=card).save(folder / "model")
     run = Run(
         id=id,
         network=setup.network.name,
