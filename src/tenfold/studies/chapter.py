@@ -176,9 +176,10 @@ def _scales(results: Results) -> str:
     return " and ".join(scale for scale in reversed(SCALES) if scale in found) or "not run"
 
 
-def document(every: Sequence[Results], title: str = "Published studies, tested") -> Document:
+def document(every: Sequence[Results]) -> Document:
     """Return a whole report on some studies."""
     chapters = tuple(section for results in every for section in chapter(results))
     first = (overview(every),) if len(every) > 1 else ()
     names = ", ".join(results.study.authors[0] for results in every)
+    title = "Published studies, tested" if len(every) > 1 else every[0].study.title
     return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))

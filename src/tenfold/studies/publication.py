@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,8 @@ def _group_to_dict(group: Group) -> dict[str, Any]:
     }
 
 
-def publish(results: Results, folder: Path) -> Path:
+def publish(every: Sequence[Results], folder: Path) -> Path:
     """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path."""
-    text = json.dumps(to_dict(results), indent=1, ensure_ascii=False)
+    text = json.dumps({"studies": [to_dict(results) for results in every]}, indent=1, ensure_ascii=False)
     write(folder / "results.json", f"{text}\n".encode())
-    title = f"{results.study.authors[0]}: {results.study.title}"
-    return write_markdown(document([results], title), folder)
+    return write_markdown(document(every), folder)
