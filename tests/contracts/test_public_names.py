@@ -17,6 +17,7 @@ PACKAGES = [
     "tenfold",
     "tenfold.data",
     "tenfold.evaluation",
+    "tenfold.export",
     "tenfold.models",
     "tenfold.networks",
     "tenfold.training",

@@ -17,7 +17,9 @@ def test_every_metric_is_given_by_seed(make_results):
 
 def test_the_page_and_the_numbers_are_written(make_results, tmp_path):
     results = make_results({"a": {"test_accuracy": [0.99, 0.98]}, "b": {"test_accuracy": [0.9, 0.9]}})
-    page = publish(results, tmp_path / "tiny")
-    assert json.loads((page.parent / "results.json").read_text()) == json.loads(json.dumps(to_dict(results)))
+    page = publish([results], tmp_path / "tiny")
+    assert json.loads((page.parent / "results.json").read_text()) == json.loads(
+        json.dumps({"studies": [to_dict(results)]})
+    )
     for target in re.findall(r"\]\((figures/[^)]+)\)", page.read_text()):
         assert (page.parent / target).is_file()

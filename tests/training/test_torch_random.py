@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenfold import seeds
-from tenfold.training.torch_random import dropout_mask, mix, numbers, signed
+from tenfold.training.torch_random import dropout_mask, kept, mix, numbers, signed
 
 CPU = torch.device("cpu")
 HALF = st.integers(0, 2**32 - 1)
@@ -29,8 +29,10 @@ def test_mix_scrambles_as_numpy_does(values):
 def test_a_mask_keeps_where_the_number_is_at_least_the_rate(rate):
     stream = seeds.key(3, "dropout", 17, "dropout1")
     mask = dropout_mask(stream, (50, 4, 10, 10), rate, torch.float64, CPU)
-    kept = seeds.uniform(stream, 50 * 400).reshape(50, 4, 10, 10) >= rate
-    np.testing.assert_array_equal(mask.numpy() != 0, kept)
+    expected = seeds.uniform(stream, 50 * 400) >= rate
+    np.testing.assert_array_equal(mask.numpy() != 0, expected.reshape(mask.shape))
+    # As on a device other than the CPU.
+    np.testing.assert_array_equal(kept(stream, 50 * 400, rate, CPU).numpy(), expected)
     assert set(mask.unique().tolist()) == {0.0, 1 / (1 - rate)}
 
 
@@ -38,3 +40,4 @@ def test_a_number_equal_to_the_rate_is_kept():
     stream = seeds.key(0, "dropout", 0, "dropout1")
     rate = float(seeds.uniform(stream, 5).max())
     assert (dropout_mask(stream, (5,), rate, torch.float32, CPU) != 0).sum() == 1
+    assert kept(stream, 5, rate, CPU).sum() == 1

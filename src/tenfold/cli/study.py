@@ -266,7 +266,10 @@ def report(
     ] = None,
     form: Annotated[
         ReportFormat,
-        typer.Option("--format", help="html: one file that opens anywhere; markdown: with PNGs beside it."),
+        typer.Option(
+            "--format",
+            help="html: one file that opens anywhere; markdown: with PNGs and results.json beside it.",
+        ),
     ] = ReportFormat.html,
 ) -> None:
     """Write a report on what was run.
@@ -275,10 +278,10 @@ def report(
     run in full is shown at quick scale and marked.
     """
     from tenfold.report.html import write_html
-    from tenfold.report.markdown import write_markdown
     from tenfold.runs.store import Store
     from tenfold.studies.chapter import document
     from tenfold.studies.jobs import collect
+    from tenfold.studies.publication import publish
 
     studies = chosen(keys, every, data)
     found = [collect(study, scale.value, Store()) for study in studies]
@@ -291,11 +294,10 @@ def report(
             )
     name = "all" if every else "-".join(results.study.key for results in found)
     folder = out or Path("tenfold-report") / name
-    page = document(found)
     if form in (ReportFormat.html, ReportFormat.both):
-        show_pairs({"report": write_html(page, folder / "index.html").absolute()})
+        show_pairs({"report": write_html(document(found), folder / "index.html").absolute()})
     if form in (ReportFormat.markdown, ReportFormat.both):
-        show_pairs({"report": write_markdown(page, folder).absolute()})
+        show_pairs({"report": publish(found, folder).absolute()})
 
 
 def chosen(keys: list[str] | None, every: bool, data: Path | None) -> list[Study]:
@@ -335,7 +337,13 @@ def verdicts_dict(results: Results) -> dict[str, Any]:
         "scale": results.scale,
         "trainings": len(results.runs),
         "verdicts": [
-            {"key": each.key, "claim": each.claim, "outcome": each.outcome, "reason": each.reason}
+            {
+                "key": each.key,
+                "claim": each.claim,
+                "outcome": each.outcome,
+                "reason": each.reason,
+                "evidence": list(each.evidence),
+            }
             for each in verdicts(results)
         ],
     }
@@ -344,12 +352,12 @@ def verdicts_dict(results: Results) -> dict[str, Any]:
 def verdicts_lines(results: Results) -> list[str]:
     """Return what became of a study's claims, for people, with the scale marked."""
     from tenfold.studies.chapter import verdicts
+    from tenfold.studies.claims import MARKS
 
-    marks = {"holds": "✓", "does not hold": "✗", "undecided": "?"}
     scale = results.scale
     marked = scale if scale == "paper" else f"{scale} scale: shortened runs, not the published recipe"
     lines = [f"{results.study.key}, {marked}; {len(results.runs)} trainings"]
     for each in verdicts(results):
-        lines.append(f"  {marks[each.outcome]} {each.key}  {each.outcome}: {each.claim}")
-        lines.append(f"      {each.reason}")
+        lines.append(f"  {MARKS[each.outcome]} {each.key}  {each.outcome}: {each.claim}")
+        lines += [f"      {line}" for line in (each.reason, *each.evidence)]
     return lines

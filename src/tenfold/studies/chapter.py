@@ -182,11 +182,12 @@ def _shared(every: Sequence[Results]) -> bool:
     return {results.study.key for results in every} >= set(STUDIED)
 
 
-def document(every: Sequence[Results], title: str = "Published studies, tested") -> Document:
+def document(every: Sequence[Results]) -> Document:
     """Return a whole report on some studies."""
     chapters = tuple(section for results in every for section in chapter(results))
     first: tuple[Section, ...] = ()
     if len(every) > 1:
         first = (overview(every), *comparison(every)) if _shared(every) else (overview(every),)
     names = ", ".join(results.study.authors[0] for results in every)
+    title = "Published studies, tested" if len(every) > 1 else every[0].study.title
     return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))

@@ -77,7 +77,9 @@ class Job:
     @property
     def name(self) -> str:
         """What to call it while it runs."""
-        return f"{self.study}: {self.label}, {self.share.reading}, seed {self.seed}"
+        on = self.setup.on if isinstance(self.setup, Setup) else None
+        engine = f", {on.engine}" if on else ""
+        return f"{self.study}: {self.label}, {self.share.reading}{engine}, seed {self.seed}"
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tenfold.report.files import write
 from tenfold.report.markdown import write_markdown
@@ -56,13 +60,17 @@ def _group_to_dict(group: Group) -> dict[str, Any]:
         "seeds": [run.seed for run in group.runs],
         "runs": [run.id for run in group.runs],
         "training_seconds": [run.seconds for run in group.runs],
-        "metrics": {name: group.values(name).tolist() for name in names},
+        "metrics": {name: _finite(group.values(name)) for name in names},
     }
 
 
-def publish(results: Results, folder: Path) -> Path:
+def _finite(values: NDArray[np.float64]) -> list[float | None]:
+    """Return the values, None where one is not finite, which JSON cannot say."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def publish(every: Sequence[Results], folder: Path) -> Path:
     """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path."""
-    text = json.dumps(to_dict(results), indent=1, ensure_ascii=False)
+    text = json.dumps({"studies": [to_dict(results) for results in every]}, indent=1, ensure_ascii=False)
     write(folder / "results.json", f"{text}\n".encode())
-    title = f"{results.study.authors[0]}: {results.study.title}"
-    return write_markdown(document([results], title), folder)
+    return write_markdown(document(every), folder)

@@ -19,14 +19,16 @@ import numpy as np
 
 from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingStopped
 from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
+from tenfold.models.card import describe
 from tenfold.models.classical import baseline
+from tenfold.models.fit import LIMITS
 from tenfold.models.model import Model
 from tenfold.runs import Run, Store, identity
 from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
 from tenfold.studies.results import Results
 from tenfold.studies.share import Parts, parts
 from tenfold.studies.study import Classical, Setup, Study
-from tenfold.studies.workers import Report, StudyProgress, Tracker, run_all
+from tenfold.studies.workers import Report, StudyProgress, Tracker, cores, run_all
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
 from tenfold.training.engine import check_fit
 from tenfold.training.population import Member, train_population
@@ -72,7 +74,7 @@ def run_study(
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
     plain = "auto" if engine == "skorch" else engine
-    tracker = Tracker(on_progress)
+    tracker = Tracker(on_progress, workers or cores())
     work = partial(run_task, root=store.root, engine=plain)
     checked = False
     while True:
@@ -317,7 +319,9 @@ def _keep(
     history = trained.history.to_dict()
     metrics = _measure(setup, data, engine, trained.weights, history, folder)
     if data.test is not None:
-        Model(setup.network, trained.weights, classes=data.train.classes).save(folder / "model")
+        results = {data.test.name: {"accuracy": metrics["test_accuracy"], "n": len(data.test)}}
+        card = describe(trained, data.train, results=results, limits=LIMITS)
+        Model(setup.network, trained.weights, data.train.classes, card=card).save(folder / "model")
     store.add(
         Run(
             id=id,

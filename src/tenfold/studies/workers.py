@@ -17,6 +17,9 @@ from typing import Any
 from tenfold.errors import StudyError
 from tenfold.studies.jobs import Task
 
+PRIOR_SECONDS = 20.0
+"""How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""
+
 Report = Callable[[float], None]
 """Told the part of a job that is done, in [0, 1]; a few times a second."""
 
@@ -37,7 +40,7 @@ class StudyProgress:
     running : tuple of str
         What is being trained.
     seconds, eta : float
-        Since the start, and until the end as far as can be told (NaN before anything is).
+        Since the start, and until the end as far as can be told.
     """
 
     done: int
@@ -55,9 +58,12 @@ class Tracker:
     Attributes
     ----------
     show : function of StudyProgress, or None
+    workers : int
+        How many jobs run at once.
     """
 
     show: Callable[[StudyProgress], None] | None
+    workers: int = 1
     done: int = 0
     total: int = 0
     _costs: dict[Task, float] = field(default_factory=dict)
@@ -89,7 +95,9 @@ class Tracker:
         gone = sum(self._costs[job] * part for job, part in self._parts.items())
         part = gone / work if work else 1.0
         seconds = perf_counter() - self._start
-        eta = seconds * (1 - part) / part if part > 0 else float("nan")
+        # The pace is what was measured, but starts from the estimate, which the first seconds hardly better.
+        pace = (seconds * self.workers + PRIOR_SECONDS) / (gone + PRIOR_SECONDS)
+        eta = (work - gone) * pace / self.workers
         running = tuple(job.name for job, part in self._parts.items() if part < 1)
         self.show(StudyProgress(self.done, self.total, part, running, seconds, eta))
 

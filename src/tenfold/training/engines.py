@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -17,6 +18,9 @@ def _numpy(**settings: Any) -> Engine:
 
 
 def _torch(**settings: Any) -> Engine:
+    # Threads that wait should sleep: where other work shares the cores, torch's threads spin while they wait
+    # for each other, and a training on two cores takes up to ten times as long. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     require("torch", extra="train", purpose="The torch engine")
     from tenfold.training.torch_engine import TorchEngine
 

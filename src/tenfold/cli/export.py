@@ -1,0 +1,132 @@
+"""``tenfold export``: write a model in a form that other programs run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenfold.cli.model import open_named
+from tenfold.cli.options import JsonOption, ModelArgument, examples
+from tenfold.cli.output import show_json, show_pairs
+from tenfold.errors import ExportError
+
+if TYPE_CHECKING:
+    from tenfold.export import Exported, Parity
+
+
+class Form(StrEnum):
+    """The forms by name."""
+
+    onnx = "onnx"
+    c = "c"
+    js = "js"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(
+        "export",
+        epilog=examples(
+            "tenfold export my-model --to onnx --out digits.onnx",
+            "tenfold export my-model --to c --int8 --verify",
+            "tenfold export my-model --to js --int8 --calibrate scans/ --verify --data scans/",
+        ),
+    )(export)
+
+
+def export(
+    model: ModelArgument,
+    to: Annotated[
+        Form,
+        typer.Option(
+            "--to",
+            help="onnx: one file for ONNX Runtime and its like; c: one C99 file and its header, without "
+            "allocation; js: one JavaScript module.",
+        ),
+    ],
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Weights and arithmetic in 8-bit integers: a quarter of the size.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="PATH", help="The file to write, or a folder; else the network's name."
+        ),
+    ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--calibrate",
+            metavar="NAME|PATH",
+            help="Images like those of the training, for int8; else MNIST's, where it was trained on them.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Run what was written beside the model, and exit with 1 where they disagree."
+        ),
+    ] = False,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", metavar="NAME|PATH", help="Labelled images for --verify: a data set by name, or a path."
+        ),
+    ] = "mnist",
+    count: Annotated[
+        int, typer.Option("--count", min=1, metavar="N", help="Verify on the first N images.")
+    ] = 1000,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model in a form that other programs run.
+
+    Scaling, batch norm and calibration are inside: pictures of uint8 go in, probabilities come out.
+    """
+    from tenfold.cli.evaluate import labels_for
+    from tenfold.data.catalog import load_dataset
+    from tenfold.export import export as write
+    from tenfold.export import verify as compare
+
+    opened = open_named(model)
+    calibration = (
+        None if calibrate is None else load_dataset(calibrate, "train", classes=opened.classes).images
+    )
+    checked = None
+    if verify:
+        found = load_dataset(data, classes=opened.classes)
+        checked = found.images[:count], labels_for(found, opened.classes)[:count]
+    exported = write(opened, to.value, out, int8=int8, calibration=calibration)
+    parity = None if checked is None else compare(opened, exported, *checked)
+    if as_json:
+        show_json(exported.to_dict() | ({} if parity is None else {"parity": parity.to_dict()}))
+    else:
+        show_pairs(_pairs(exported, parity))
+    if parity is not None and not parity.passed:
+        raise ExportError(
+            f"The export does not say what the model says: probabilities differ by up to "
+            f"{parity.max_difference:.3g}. Please report it, with the model."
+        )
+
+
+def _pairs(exported: Exported, parity: Parity | None) -> dict[str, object]:
+    pairs: dict[str, object] = {
+        "written": "\n".join(map(str, exported.paths)),
+        "size": f"{exported.size:,} bytes",
+    }
+    if exported.table_bytes is not None:
+        pairs["tables"] = f"{exported.table_bytes:,} bytes, read only"
+        pairs["memory"] = f"{exported.memory_bytes:,} bytes, static"
+    if parity is None:
+        return pairs
+    pairs["images"] = f"{parity.images:,}"
+    pairs["agreement"] = f"{parity.agreement:.2%} of the labels are the model's"
+    pairs["difference"] = f"{parity.max_difference:.3g} at most, of a probability"
+    if parity.exact is not None:
+        pairs["integers"] = f"{'as' if parity.exact else 'NOT as'} the NumPy reference, bit for bit"
+    accuracies: dict[str, Any] = {"before": parity.model_accuracy, "after": parity.export_accuracy}
+    if parity.model_accuracy is not None:
+        pairs["accuracy"] = f"{accuracies['after']:.2%}; the model's: {accuracies['before']:.2%}"
+    return pairs

@@ -1,0 +1,50 @@
+"""What every export states about the model it was made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tenfold.models.model import Model
+
+
+def metadata(model: Model, *, int8: bool) -> dict[str, str]:
+    """Return what is stated, as texts by name; what has parts is JSON.
+
+    ``data_sha256``, ``recipe``, ``versions``, ``thresholds`` and the like are the model card's, where it has
+    them.
+    """
+    data = model.card.get("data") or {}
+    stated: dict[str, Any] = {
+        "producer": f"tenfold {version('tenfold')}",
+        "network": model.architecture.name or "network",
+        "arithmetic": "int8" if int8 else "float32",
+        "classes": list(model.classes),
+        "temperature": float(model.temperature),
+        "parameters": model.architecture.parameters,
+        "weights_sha256": weights_sha256(model),
+        "data": data.get("name"),
+        "data_sha256": data.get("sha256"),
+        "architecture": model.architecture.to_dict(),
+    }
+    for key in ("thresholds", "recipe", "seeds", "versions", "commit", "date", "results", "limits"):
+        stated[key] = model.card.get(key)
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in stated.items()
+        if value is not None
+    }
+
+
+def weights_sha256(model: Model) -> str:
+    """Return the hash of the weights, by key in sorted order."""
+    digest = hashlib.sha256()
+    for key in sorted(model.weights):
+        digest.update(key.encode() + b"\0")
+        digest.update(np.ascontiguousarray(model.weights[key]).data)
+    return digest.hexdigest()

@@ -1,0 +1,184 @@
+"""Proof that an export says what its model says: both are run on the same pictures and compared."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tenfold.errors import ExportError, require
+from tenfold.export import integers
+from tenfold.export.arithmetic import as_pictures
+from tenfold.export.c import identifier
+from tenfold.export.exported import Exported
+from tenfold.export.quantize import QuantizedProgram
+
+if TYPE_CHECKING:
+    from tenfold.models.model import Model
+
+TOLERANCE = 1e-4
+"""How far a probability in float32 may be off."""
+
+ROUNDING = 0.05
+"""How far a probability of an int8 ONNX runtime, which rounds in its own way, may be from ours."""
+
+SAME_LABELS = 0.95
+"""The part of the labels on which it and ours must agree."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How an export compares with its model.
+
+    Attributes
+    ----------
+    images : int
+        How many were compared.
+    max_difference : float
+        The largest difference of a probability from the model's.
+    agreement : float
+        The part of the images on which both give the same label.
+    exact : bool or None
+        Of int8 in C and JavaScript: whether every logit is that of the NumPy reference, bit for bit.
+    passed : bool
+        float32: no probability is off by more than 1e-4. int8: as `exact`; in ONNX, none is off by more
+        than 0.05 from the reference, and 95 % of the labels are its.
+    model_accuracy, export_accuracy : float or None
+        Where labels are known.
+    """
+
+    images: int
+    max_difference: float
+    agreement: float
+    exact: bool | None
+    passed: bool
+    model_accuracy: float | None = None
+    export_accuracy: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)
+
+
+def verify(
+    model: Model, exported: Exported, images: NDArray[np.uint8], labels: ArrayLike | None = None
+) -> Parity:
+    """Run an export and its model on the same pictures.
+
+    ONNX runs in ONNX Runtime, C is compiled with the machine's ``cc``, JavaScript runs in Node.
+
+    Parameters
+    ----------
+    model : Model
+        What was exported.
+    exported : Exported
+        What `export` gave.
+    images : uint8 pictures, at least one
+    labels : (n,) integers, optional
+        Then the accuracy of both is told.
+
+    Raises
+    ------
+    ExportError
+        The export cannot be run here; says what is missing.
+    """
+    if not len(images):
+        raise ExportError("There are no images to compare on. Give at least one.")
+    as_pictures(images, model.architecture.input_shape)
+    probabilities, logits = _RUNNERS[exported.form](exported, np.ascontiguousarray(images))
+    expected = model.predict_proba(images)
+    difference = float(np.abs(probabilities - expected).max())
+    exact, passed = None, difference <= TOLERANCE
+    if isinstance(exported.program, QuantizedProgram):
+        reference = integers.run(exported.program, images)
+        if logits is None:
+            fractions = integers.probabilities(exported.program.confidence, reference) / integers.FULL
+            same = (probabilities.argmax(axis=1) == reference.argmax(axis=1)).mean()
+            passed = bool(np.abs(probabilities - fractions).max() <= ROUNDING and same >= SAME_LABELS)
+        else:
+            exact = passed = bool((logits == reference).all())
+    found, wanted = probabilities.argmax(axis=1), expected.argmax(axis=1)
+    accuracies: tuple[float, ...] = ()
+    if labels is not None:
+        accuracies = tuple(float((each == np.asarray(labels)).mean()) for each in (wanted, found))
+    return Parity(len(images), difference, float((found == wanted).mean()), exact, passed, *accuracies)
+
+
+_Answers = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]
+
+
+def _run_onnx(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
+    runtime = require("onnxruntime", extra="export", purpose="Checking an ONNX export")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    session = runtime.InferenceSession(str(exported.paths[0]), options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    (probabilities,) = session.run(None, {given.name: images.reshape(len(images), *given.shape[1:])})
+    return probabilities, None
+
+
+def _run_c(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
+    compiler = _program("cc", "a C compiler (such as gcc)")
+    source = exported.paths[0].resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        binary = Path(folder) / "network"
+        macro = f"-D{identifier(source.stem).upper()}_MAIN"
+        _answer([compiler, "-std=c99", "-O2", macro, str(source), "-o", str(binary), "-lm"])
+        text = _answer([str(binary)], images.tobytes())
+    numbers = np.array(text.split(), np.float64).reshape(len(images), -1)
+    logits, probabilities = np.split(numbers[:, 1:], 2, axis=1)
+    return (probabilities / integers.FULL if exported.int8 else probabilities), logits
+
+
+# The module is read from a copy whose name makes it a module for Node, whatever it is called.
+_NODE = """
+import { readFileSync, writeFileSync } from "node:fs";
+const { classify, logits } = await import("./network.mjs");
+const bytes = readFileSync(0), size = Number(process.argv[2]), answers = [];
+for (let at = 0; at < bytes.length; at += size) {
+  const pixels = bytes.subarray(at, at + size);
+  answers.push(...logits(pixels), ...classify(pixels).probabilities);
+}
+writeFileSync(1, new Uint8Array(Float64Array.from(answers).buffer));
+"""
+
+
+def _run_javascript(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
+    node = _program("node", "Node.js")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(exported.paths[0], Path(folder) / "network.mjs")
+        script = Path(folder) / "run.mjs"
+        script.write_text(_NODE)
+        size = images[0].size
+        content = _answer([node, str(script), str(size)], images.tobytes())
+    numbers = np.frombuffer(content, np.float64).reshape(len(images), 2, -1)
+    return numbers[:, 1], numbers[:, 0]
+
+
+def _program(name: str, what: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ExportError(f"Checking this export needs {what}; there is no {name!r} on the PATH. Install it.")
+    return found
+
+
+def _answer(command: list[str], given: bytes = b"") -> bytes:
+    done = subprocess.run(command, input=given, capture_output=True)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise ExportError(f"{Path(command[0]).name} failed on the export: {lines[-1]}")
+    return done.stdout
+
+
+_RUNNERS: dict[str, Callable[[Exported, NDArray[np.uint8]], _Answers]] = {
+    "onnx": _run_onnx,
+    "c": _run_c,
+    "js": _run_javascript,
+}
