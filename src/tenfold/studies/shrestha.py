@@ -14,6 +14,7 @@ from tenfold.studies.claims import (
     reaches,
     stays_below,
 )
+from tenfold.studies.effects import Effects
 from tenfold.studies.exhibits import Chosen, Confusion, Diagrams, SampleImages, Search
 from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
 from tenfold.studies.study import (
@@ -342,6 +343,23 @@ EXHIBITS = (
     ),
     Chosen("The learning rate of all full-batch experiments", named(7, AS_PUBLISHED)),
     TABLES_1_AND_2,
+    Effects(
+        "What the defect in the backward pass does",
+        AS_PUBLISHED,
+        CORRECTED,
+        {
+            f"{row[0]} ({row[3]}{', dropout' if row[4] else ''})": (
+                named(row[0], AS_PUBLISHED),
+                named(row[0], CORRECTED),
+            )
+            for row in TABLE
+        },
+        failing=tuple(f"{row[0]} ({row[3]})" for row in TABLE if row[0] in SIGMOID_OR_TANH),
+        limit=0.5,
+        conclusion="The same networks, from the same first weights by the same recipe, learn once the "
+        "gradient is right: the conclusion that sigmoid and tanh fail is an error of the code, not of the "
+        "activations.",
+    ),
     *(
         Together(
             f"Paper's Figures 5 and 6, {variant}",

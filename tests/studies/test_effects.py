@@ -1,0 +1,34 @@
+"""A change that turns failures into successes is said to, in words; one that does not is not."""
+
+import pytest
+
+from tenfold.report.document import Figure, Measured, Note
+from tenfold.studies.effects import Effects
+
+PAIRS = {"one": ("one, before", "one, after"), "two": ("two, before", "two, after"), "gone": ("x", "y")}
+
+
+def effects(results):
+    exhibit = Effects("The change", "before", "after", PAIRS, ("one", "two"), 0.5, "It was the change.")
+    return exhibit.blocks(results)
+
+
+@pytest.mark.parametrize(("last", "said"), [(0.9, True), (0.3, False)])
+def test_the_conclusion_is_drawn_only_where_nothing_fails_any_more(make_results, last, said):
+    accuracies = {"one, before": 0.1, "one, after": 0.9, "two, before": 0.2, "two, after": last}
+    results = make_results(
+        {name: {"test_accuracy": [value, value + 0.01, value + 0.02]} for name, value in accuracies.items()}
+    )
+    table, note, figure = effects(results)
+    assert isinstance(figure, Figure)
+    assert isinstance(note, Note)
+    assert ("It was the change." in note.text) == said
+    assert "2 of 2 before" in note.text
+    assert isinstance(table.rows[0][3], Measured)
+    assert table.rows[0][3].mean == pytest.approx(80.0)
+    assert table.rows[2][1:] == (None, None, None, "not run")
+
+
+def test_nothing_run_says_how_to_run_it(make_results):
+    (note,) = effects(make_results({"other": {"test_accuracy": [0.5]}}))
+    assert "was not run" in note.text
