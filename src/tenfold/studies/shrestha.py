@@ -467,7 +467,9 @@ STUDY = Study(
         ),
         Deviation(
             "A training whose loss overflows goes on with numbers that are none.",
-            "It keeps its last finite weights.",
+            "It keeps the weights from before the step that led there (a weight beyond 1e9, or a "
+            "loss that is not "
+            "finite).",
             "What is not a number cannot be measured; where it happened is kept with the run.",
         ),
     ),

@@ -50,6 +50,9 @@ from tenfold.training.recipe import Recipe
 PIECE = 1024
 """How many images pass through at once."""
 
+LARGEST = 1e9
+"""A network whose weights would grow beyond this has diverged: what it says would overflow float32 soon."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -139,7 +142,7 @@ class _Learner:
         ]
         self.stepper = Stepper(recipe.optimizer, self.trained, _decayed(architecture))
         self.diverged = 0
-        """The step at which the loss was no longer finite; from then on the weights stay. 0: it is finite."""
+        """The step that led to nowhere; from then on the weights stay. 0: none did."""
 
     def begin(self, step: int, order: Callable[[int], NDArray[np.int64]]) -> None:
         """Make ready for a step over all images."""
@@ -168,22 +171,25 @@ class _Learner:
         return dz
 
     def end(self, weight: Array, bias: Array, step: int) -> None:
-        """Take the step, given the gradient of the first layer; or stop for good if it led to nowhere."""
+        """Take the step, given the gradient of the first layer; or stop for good if it leads to nowhere."""
         found = self.gradients | {self.keys[0]: weight, self.keys[1]: bias}
-        if not (isfinite(self.loss) and all(np.isfinite(array).all() for array in found.values())):
-            self.diverged, self.loss = step + 1, nan
-            return
-        recipe = self.member.recipe
-        rate = recipe.optimizer.lr * recipe.schedule.factor(step, recipe.epochs, 1)
-        self.stepper.step(self.trained, found, rate, step + 1)
+        if isfinite(self.loss) and all(np.isfinite(array).all() for array in found.values()):
+            recipe = self.member.recipe
+            rate = recipe.optimizer.lr * recipe.schedule.factor(step, recipe.epochs, 1)
+            before = {key: array.copy() for key, array in self.trained.items()}
+            self.stepper.step(self.trained, found, rate, step + 1)
+            if all(np.abs(array).max() <= LARGEST for array in self.trained.values()):
+                return
+            for key, array in before.items():
+                self.trained[key][...] = array
+        self.diverged, self.loss = step + 1, nan
 
     def final(self) -> Weights:
-        """Return the weights as float32 (cut to its range), the blank pixels' as they were drawn."""
+        """Return the weights as float32, the blank pixels' as they were drawn."""
         whole = self.weights[self.keys[0]].copy()
         whole[:, self.seen] = self.trained[self.keys[0]]
         found = self.trained | {self.keys[0]: whole}
-        limit = float(np.finfo(np.float32).max)
-        return {key: np.clip(found[key], -limit, limit).astype(np.float32) for key in self.weights}
+        return {key: found[key].astype(np.float32) for key in self.weights}
 
     def arrays(self) -> Arrays:
         """Return the arrays that the next step depends on, by name."""
@@ -308,9 +314,9 @@ def train_population(
     Returns
     -------
     trained : list of Trained
-        In the order of `members`. `seconds` is each one's share of the time. A member whose loss was no
-        longer finite has its last finite weights, and in its history ``diverged``: the step it happened at,
-        else 0.
+        In the order of `members`. `seconds` is each one's share of the time. A member that diverged (its loss
+        was not finite, or a weight went beyond `LARGEST`) has the weights from before that step, and in its
+        history ``diverged``: which step it was, else 0.
 
     Raises
     ------
