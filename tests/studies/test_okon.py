@@ -218,3 +218,36 @@ def test_a_loss_that_rises_once_in_every_seed_does_not_always_fall(make_results)
 def test_every_claim_can_be_judged_before_anything_was_run(tmp_path):
     for verdict in verdicts(collect(STUDY, "smoke", Store(tmp_path))):
         assert verdict.outcome == "undecided"
+
+
+def test_two_searches_are_shown_side_by_side(searched):
+    from tenfold.report.document import Note, Table
+    from tenfold.studies.ranks import BestSettings, RankAgreement
+
+    results, _ = searched
+    table, note = RankAgreement("Ranks", "own", "skorch").blocks(results)
+    assert isinstance(table, Table)
+    assert [(row[0], row[1], row[3]) for row in table.rows] == [(1, "good", 1), (2, "slow", 2)]
+    assert isinstance(note, Note)
+    assert "too few" in note.text
+    (missing,) = RankAgreement("Ranks", "own", "chosen by hand").blocks(results)
+    assert "was not run" in missing.text
+    settings = {"good": {"lr": "0.01"}, "slow": {"lr": "0.00001"}}
+    (best,) = BestSettings("Best", ("own", "skorch", "absent"), settings, {"lr": "0.01"}).blocks(results)
+    assert best.rows == (("lr", "0.01", "0.01", "0.01", "not run"),)
+
+
+def test_the_agreement_of_many_candidates_is_told_in_numbers(make_results):
+    from tenfold.studies.ranks import RankAgreement
+
+    values = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6}
+    results = make_results({name: {"validation_accuracy": [value] * 2} for name, value in values.items()})
+    one, two = results.study.experiment("a"), results.study.experiment("b")
+    groups = list(results.groups.items())
+    results.groups.clear()
+    for (name, reading), group in groups:
+        if reading == "honest":
+            results.groups[name, reading] = replace(group, experiment=one)
+            results.groups[f"b: {name}", reading] = replace(group, experiment=two)
+    _, note = RankAgreement("Ranks", "a", "b").blocks(results)
+    assert "Spearman's rho 1.000 and Kendall's tau 1.000" in note.text
