@@ -1,6 +1,9 @@
 import json
+import re
 
+import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from tenfold.runs import Store
 
@@ -105,3 +108,57 @@ def test_a_store_that_is_no_store_is_named(cli, tmp_path):
 
     assert answer.code == 1
     assert "runs.sqlite" in answer.err
+
+
+def test_two_runs_tested_on_the_same_images_are_compared_by_mcnemar(cli, runs):
+    a, b = (np.load(run.folder / "predictions.npz") for run in runs)
+    only_a = int(((a["predicted"] == a["truth"]) & (b["predicted"] != b["truth"])).sum())
+    only_b = int(((a["predicted"] != a["truth"]) & (b["predicted"] == b["truth"])).sum())
+    ids = [run.id[:10] for run in runs]
+    (found,) = json.loads(cli("runs", "compare", *ids, "--json").out)["mcnemar"]
+    text = " ".join(cli("runs", "compare", *ids).out.split())
+
+    assert (found["only_a_right"], found["only_b_right"], found["n"]) == (only_a, only_b, 50)
+    assert found["p"] == pytest.approx(binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1)
+    assert found["difference"] == pytest.approx(
+        runs[0].metrics["test_accuracy"] - runs[1].metrics["test_accuracy"]
+    )
+    assert "McNemar's exact test" in text
+    assert "95% interval" in text
+
+
+def test_runs_tested_on_other_images_are_not_tested_against_each_other(cli, runs, training, data):
+    images = np.random.default_rng(5).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    with np.load(data) as arrays:
+        np.savez(data, **{**arrays, "x_test": images, "y_test": np.arange(20) % 10})
+    other = json.loads(cli(*training, "--json").out)["run"]
+
+    assert json.loads(cli("runs", "compare", runs[0].id, other, "--json").out)["mcnemar"] == []
+    text = cli("runs", "compare", runs[0].id, other).out
+    assert "McNemar" not in text
+    assert not re.search("[0-9a-f]{13}", text)  # hashes are cut
+
+
+def test_other_networks_are_told_by_name_and_metrics_come_first(cli, runs, training):
+    training[1] = "lin-simple-cnn"
+    other = json.loads(cli(*training, "--json").out)["run"]
+    lines = cli("runs", "compare", runs[0].id, other).out.splitlines()
+
+    names = [line.split()[0] for line in lines[2:] if line]
+    assert names.index("test_accuracy") < names.index("network")
+    (row,) = (line for line in lines[2:] if line.startswith("network"))
+    assert row.split() == ["network", "lin-simple-nn", "lin-simple-cnn"]
+
+
+def test_an_unfinished_training_is_noted_and_can_be_removed(cli, runs):
+    id = "ab" * 32
+    Store().folder(id).mkdir()
+    (Store().folder(id) / "checkpoint.safetensors").write_bytes(b"half")
+    answer = cli("runs", "list", "--json")
+
+    assert f"1 unfinished, in {Store().root / 'runs'}: {id[:12]}" in answer.err
+    assert len(json.loads(answer.out)) == 2
+    assert cli("runs", "remove", "abab", "--yes").out.strip() == f"removed {id[:12]}"
+    assert not Store().folder(id).exists()
+    assert "unfinished" not in cli("runs", "list").err
+    assert len(Store().list()) == 2

@@ -73,6 +73,11 @@ def test_more_seeds_are_trained_where_they_are_asked_for(cli):
     assert cli(*RUN, "--seeds", "1", "--quiet").code == 0
     assert {run.seed for run in Store().list()} == {0}
 
+    report = cli("study", "report", "lin")
+    assert report.code == 1
+    assert "there are runs at smoke scale: add --scale smoke" in report.err
+    assert "--scale paper" not in report.err
+
 
 def test_a_report_needs_something_that_was_run(cli, tmp_path):
     answer = cli("study", "report", "lin", "--out", "report")

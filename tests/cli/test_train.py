@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tenfold.cli.train import parse_settings
+from tenfold.cli.options import EngineName
+from tenfold.cli.train import parse_engine, parse_settings
+from tenfold.errors import TrainingStopped
 from tenfold.models import Model
 from tenfold.networks import get
 from tenfold.runs import Store
@@ -141,7 +143,7 @@ def test_settings_are_read_as_toml_and_else_as_text():
         (["--set", "optimizer=adamm"], "There is no optimizer named 'adamm'. Did you mean"),
         (["--set", "epochs=many"], "epochs must be an integer. Got 'many' instead."),
         (["--recipe", "fats"], "There is no recipe named 'fats'. Did you mean 'fast'?"),
-        (["--recipe", "none.toml"], "none.toml cannot be read as a recipe"),
+        (["--recipe", "none.toml"], "There is no file none.toml."),
         (["--data", "mnits"], "There is no data set or path named 'mnits'. Did you mean 'mnist'?"),
         (["--data", "gone.npz"], "There is no file or folder gone.npz."),
         (["--validation", "200"], "200"),
@@ -226,3 +228,61 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(cli, trainin
     expected, found = Model.load(tmp_path / "whole-model").weights, Model.load(tmp_path / "resumed").weights
     for key, value in expected.items():
         np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+def test_a_place_where_no_model_can_be_saved_is_told_before_the_training(cli, training, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("mine")
+    for out, message in (("full", "holds more than a model"), ("full/letter.txt/deep", "is a file")):
+        answer = cli(*training, "--out", out)
+
+        assert answer.code == 1
+        assert message in answer.err
+        assert "epoch 1" not in answer.err
+    assert Store().list() == ()
+
+
+def test_a_copy_that_fails_after_the_training_leaves_the_result(cli, training, tmp_path, monkeypatch):
+    monkeypatch.setattr("tenfold.models.folder.check_folder", lambda folder: folder)
+    (tmp_path / "file").write_text("in the way")
+    answer = cli(*training, "--out", "file")
+
+    (run,) = Store().list()
+    assert answer.code == 1
+    assert "is a file" in answer.err
+    assert str(run.folder / "model") in answer.out
+    assert "test accuracy" in answer.out
+
+
+def test_the_device_and_the_compiler_are_torchs(cli, training):
+    found = json.loads(cli(*training, "--engine", "auto", "--device", "cpu", "--json").out)
+
+    assert Store().get(found["run"]).what["engine"] == {"name": "torch", "device": "cpu", "compile": False}
+    assert parse_engine(EngineName.auto, "cuda:1", True) == ("torch", {"device": "cuda:1", "compile": True})
+    assert parse_engine(EngineName.numpy, "auto", False) == ("numpy", {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "cpu"], "use --engine torch"),
+        (["--compile"], "use --engine torch"),
+        (["--device", "tpu"], "expected auto, cpu, cuda or cuda:N"),
+    ],
+)
+def test_a_device_that_cannot_be_is_wrong_usage(cli, training, arguments, message):
+    answer = cli(*training, *arguments)
+
+    assert answer.code == 2
+    assert message in " ".join(answer.err.split())
+
+
+def test_what_goes_on_after_ctrl_c_repeats_the_device(cli, training, monkeypatch):
+    def stopped(*arguments, **settings):
+        raise TrainingStopped("Training stopped.")
+
+    monkeypatch.setattr("tenfold.models.fit.fit", stopped)
+    answer = cli(*training, "--engine", "torch", "--device", "cpu", "--compile")
+
+    assert answer.code == 130
+    assert answer.err.rstrip().endswith("--engine torch --device cpu --compile")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tenfold.data import CATALOG, Digits, catalog, fetch, load, load_dataset, load_images, state
 from tenfold.data.download import folder_of
@@ -185,3 +186,14 @@ def test_entries_are_complete(name):
     for mirror in entry.mirrors:
         assert mirror.startswith(("http://", "https://"))
         assert mirror.endswith("/")
+
+
+def test_standard_input_and_patterns(tmp_path, monkeypatch, mnist):
+    monkeypatch.chdir(tmp_path)
+    for read in (load_images, load_dataset):
+        with pytest.raises(DataError, match="standard input is not supported here"):
+            read("-")
+    with pytest.raises(FormatError, match=r"No picture matches \*"):
+        load_images("*")
+    Image.fromarray(mnist.test.images[0]).save("7.png")
+    assert load_images("*")[1] == ["7.png"]

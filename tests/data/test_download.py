@@ -221,3 +221,13 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("TENFOLD_CACHE", str(tmp_path / "file"))
     with pytest.raises(FetchError, match="cannot be written"):
         obtain(entry())
+
+
+def test_a_damaged_file_that_no_mirror_replaces_is_said_to_be_there():
+    toy = entry()
+    folder_of(toy).mkdir(parents=True)
+    (folder_of(toy) / "labels.gz").write_bytes(b"damaged")
+    with pytest.raises(FetchError) as caught:
+        obtain(toy)
+    assert f"labels.gz  {FILES[1].hash}  (there, but with another hash)" in str(caught.value)
+    assert f"images.gz  {FILES[0].hash}  (not there)" in str(caught.value)

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tenfold import DigitClassifier
-from tenfold.errors import DataError, NetworkError, RecipeError, TenfoldError, UnknownNameError
+from tenfold.errors import (
+    DataError,
+    NetworkError,
+    RecipeError,
+    TenfoldError,
+    TenfoldWarning,
+    UnknownNameError,
+)
 from tenfold.models.model import Model
 from tenfold.networks.architecture import network
 from tenfold.networks.layers import Dense, ReLU
@@ -173,9 +181,11 @@ def test_a_network_of_your_own_is_taken():
 
 def test_a_convolution_refuses_features_that_form_no_picture():
     X, y = load_iris(return_X_y=True)
-    with pytest.raises(NetworkError, match="4 features form no image of 28 x 28") as caught:
+    with pytest.raises(NetworkError, match="28 x 28 needs 784 features, X has 4") as caught:
         DigitClassifier("lin-simple-cnn", **QUICK).fit(X, y)
     assert isinstance(caught.value, ValueError)
+    with pytest.raises(NetworkError, match=r"X has 64\. .* reshape X to \(n, 8, 8\)"):
+        DigitClassifier("fast", **QUICK).fit(np.zeros((2, 64)), [0, 1])
 
 
 @pytest.mark.parametrize(
@@ -233,6 +243,21 @@ def test_pictures_of_another_shape_than_learned_are_refused(few):
         clf.predict(few[0][:5].reshape(5, 14, 56))
     with pytest.raises(ValueError, match="783 features"):
         clf.predict(np.zeros((5, 783)))
+
+
+def test_another_unit_than_learned_is_warned_of(few):
+    images, labels = few[0][:80], few[1][:80]
+    learned = DigitClassifier("lin-simple-nn", **QUICK).fit(images, labels)
+    with pytest.warns(TenfoldWarning, match=r"lies in 0 to 1, .* 0 to 255, .* nearly blank"):
+        learned.predict(images / 255)
+    scaled = DigitClassifier("lin-simple-nn", **QUICK).fit(images / 255, labels)
+    with pytest.warns(TenfoldWarning, match=r"lies in 0 to 255, .* 0 to 1, .* cut off"):
+        scaled.predict(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        learned.predict(images // 2)
+        learned.predict(np.zeros((1, 28, 28), np.uint8))
+        scaled.predict_proba(images / 128)
 
 
 # Recipes

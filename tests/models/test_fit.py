@@ -4,7 +4,7 @@ import pytest
 from tenfold.data import Dataset
 from tenfold.errors import NetworkError, StoreError, TrainingStopped
 from tenfold.evaluation import evaluate
-from tenfold.models.fit import Fit, fit, model_folder
+from tenfold.models.fit import Fit, fit, model_folder, read_predictions
 from tenfold.networks import Dense, network
 from tenfold.runs import Store, identity
 from tenfold.training import Recipe, get_engine
@@ -95,3 +95,24 @@ def test_a_model_that_was_deleted_is_told(plan, tmp_path):
 
     with pytest.raises(StoreError, match=f"tenfold runs remove {made.run.id[:12]}"):
         model_folder(made.run)
+
+
+def test_what_was_said_of_the_test_set_is_kept(plan, tmp_path):
+    made = fit(plan, engine=ENGINE, store=Store(tmp_path))
+    found = read_predictions(made.run)
+    probabilities = made.model().predict_proba(plan.test.images)
+
+    np.testing.assert_array_equal(found["truth"], plan.test.labels)
+    np.testing.assert_array_equal(found["predicted"], probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(found["confidence"], probabilities.max(axis=1))
+    assert [found[name].dtype for name in ("truth", "predicted", "confidence")] == ["u1", "u1", "f4"]
+
+    (made.run.folder / "predictions.npz").write_bytes(b"no zip")
+    with pytest.raises(StoreError, match=r"predictions.npz is damaged"):
+        read_predictions(made.run)
+
+
+def test_without_a_test_part_there_are_no_predictions(plan, tmp_path):
+    from dataclasses import replace
+
+    assert read_predictions(fit(replace(plan, test=None), engine=ENGINE, store=Store(tmp_path)).run) is None

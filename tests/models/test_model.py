@@ -123,6 +123,8 @@ def test_no_images_give_no_rows(images):
         (lambda images: images.astype(int) + 1, DataError, "0 to 255, got 1 to 256"),
         (lambda images: images.astype(int) - 1, DataError, "0 to 255, got -1"),
         (lambda images: np.where(images > 250, np.nan, 0.0), DataError, "not finite"),
+        (lambda images: images.astype(np.float32), DataError, r"in \[0, 1\], got up to .* must be uint8"),
+        (lambda images: images.reshape(5, 784) / 128, DataError, r"in \[0, 1\], got up to 1\.99"),
         (lambda images: images.astype(str), DataError, "must be numbers"),
         (lambda images: images.astype(complex), DataError, "must be numbers"),
     ],
@@ -350,6 +352,8 @@ def architecture_with(**values):
         (lambda folder: rewrite(folder, put(temperature=-1)), "temperature must be"),
         (lambda folder: rewrite(folder, put(temperature=10**400)), r"config\.json: .*too large"),
         (lambda folder: rewrite(folder, architecture_with(layers=[{"type": "Attention"}])), "no layer named"),
+        (lambda folder: rewrite(folder, lambda c: c["architecture"].pop("layers")), "it has no 'layers'"),
+        (lambda folder: rewrite(folder, architecture_with(layers=["Dense"])), "a table with its"),
         (lambda folder: rewrite(folder, architecture_with(layers=[])), r"config\.json: the network"),
         (lambda folder: rewrite(folder, architecture_with(std="wide")), r"config\.json: the network"),
         (lambda folder: rewrite(folder, drop("architecture")), "lacks 'architecture'"),
@@ -376,6 +380,7 @@ def test_a_damaged_folder_is_named_with_its_file(saved, damage, says):
     with pytest.raises(ModelError, match=says) as caught:
         Model.load(saved)
     assert str(saved) in str(caught.value)
+    assert "Error(" not in str(caught.value)
 
 
 def test_a_truncated_file_whose_hash_was_made_to_fit_is_still_refused(saved):
@@ -488,3 +493,10 @@ def test_a_network_that_ends_in_a_pool_is_saved_too(tmp_path):
     x = np.random.default_rng(0).random((2, 8, 8, 3), dtype=np.float32)
     by_hand = np.einsum("nhwc,oc->no", x, model.weights["conv1.weight"][:, :, 0, 0]) / 64
     np.testing.assert_allclose(back.logits(x), by_hand + model.weights["conv1.bias"], rtol=1e-4)
+
+
+def test_dense_networks_take_features_of_any_size():
+    model = make(network(3)(Dense(4)))
+    assert model.predict(np.array([[100.0, -20.0, 3.0]])).shape == (1,)
+    with pytest.raises(DataError, match=r"in \[0, 1\]"):
+        make(network(4)(Dense(4))).predict(np.full((1, 2, 2), 255.0))

@@ -174,3 +174,22 @@ GOOD = network(784)(Dense(10)).to_dict()
 def test_stored_values_that_describe_no_network_are_refused(values):
     with pytest.raises(TenfoldError):
         Architecture.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "it has no 'input_shape'"),
+        ([], "described by a table"),
+        ({**GOOD, "input_shape": 784}, "input_shape must be a list. Got 784"),
+        ({**GOOD, "layers": [3]}, 'A layer must be a table with its "type". Got 3'),
+        ({**GOOD, "layers": [{"type": "Conf"}]}, "Did you mean 'Conv'?"),
+        ({**GOOD, "mean": "low"}, "wrong type: could not convert string to float: 'low'"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_stored_values_is_said_in_words(values, says):
+    with pytest.raises(NetworkError) as caught:
+        Architecture.from_dict(values)
+    assert says in str(caught.value)
+    assert "Error(" not in str(caught.value)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from tenfold.evaluation import evaluate
 from tenfold.networks import get
 from tenfold.report import Figure, Listing, Pictures, Table, Text
 from tenfold.report.network import headline, network_chapter, per_class_table, seeds_table
+from tenfold.report.tables import plain
 from tenfold.runs import Run, identity
 
 CLASSES = tuple("0123456789")
@@ -73,6 +76,13 @@ def test_the_headline_is_the_mean_over_seeds(runs):
     assert values["training"] == "15.0 s"
 
 
+def test_the_headline_says_how_sure_the_mean_is(runs):
+    helps = {label: help for label, _, help in headline(runs).items}
+
+    assert helps["test accuracy"] == "± 31.77, mean of 2 seeds, 95% interval"  # 12.706 x 2.5 points
+    assert headline(runs[:1]).items[0][2] == "Of one seed"
+
+
 def test_the_seeds_have_a_row_each_and_one_for_their_mean(runs):
     table = seeds_table(runs)
 
@@ -80,6 +90,19 @@ def test_the_seeds_have_a_row_each_and_one_for_their_mean(runs):
     assert [row[2] for row in table.rows[:3]] == [4, 8, 6]
     assert table.rows[3][2] == pytest.approx(12.706 * 2, rel=1e-4)  # Student's t of one degree of freedom
     assert len(seeds_table(runs[:1]).rows) == 1
+    # It must fit a page of 640 px, at about 7.2 px a letter.
+    assert max(map(len, plain(table).splitlines()[1:])) * 7.2 + 5 * 9.6 < 640
+
+
+def test_label_smoothing_is_named_only_where_there_was_some(test_set, runs):
+    def caption(smoothing):
+        changed = [replace(one, what={"recipe": {"label_smoothing": smoothing}}) for one in runs]
+        chances = probabilities(test_set.labels, 0, 4)
+        sections = network_chapter(get("fast"), changed, test_set, chances, title="Ours")
+        return sections[-1].blocks[0].caption
+
+    assert "smoothing" not in caption(0.0)
+    assert "smoothing of 0.1" in caption(0.1)
 
 
 def test_the_classes_are_means_over_seeds(runs):

@@ -14,7 +14,7 @@ from tenfold.studies.jobs import collect
 
 def measured(make_results, **kwargs):
     return make_results(
-        {"a": {"test_accuracy": [0.99, 0.991]}, "b": {"test_accuracy": [0.9, 0.901]}}, **kwargs
+        {"a": {"test_accuracy": [0.99, 0.991]}, "b": {"test_accuracy": [0.9, 0.9008]}}, **kwargs
     )
 
 
@@ -25,7 +25,7 @@ def blocks(results, kind):
 def test_every_claim_has_a_verdict_with_its_numbers(make_results):
     (found,) = verdicts(measured(make_results))
     assert (found.key, found.outcome) == ("ti-1", "holds")
-    assert "+9.00 points" in found.reason
+    assert "+9.01 points" in found.reason
 
 
 def test_a_reduced_scale_is_marked_at_the_top(make_results):

@@ -19,7 +19,7 @@ from tenfold.studies.claims import (
     rises,
 )
 
-GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.981, 0.982], [0.900, 0.901, 0.902]
+GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.9811, 0.982], [0.900, 0.9012, 0.9021]
 
 
 def test_a_clear_difference_holds_one_way_and_fails_the_other(make_results):
@@ -46,14 +46,21 @@ def test_one_seed_decides_nothing_however_large_the_difference(make_results):
 
 def test_pairing_by_seed_finds_a_small_difference_that_every_seed_shares(make_results):
     spread = [0.95, 0.97, 0.99]
-    results = make_results(
-        {"a": {"test_accuracy": [value + 0.002 for value in spread]}, "b": {"test_accuracy": spread}}
-    )
+    higher = [0.9521, 0.972, 0.9919]
+    results = make_results({"a": {"test_accuracy": higher}, "b": {"test_accuracy": spread}})
     assert better("a", than="b")(results).outcome == HOLDS
 
 
+def test_seeds_that_differ_exactly_alike_give_no_interval_and_so_no_decision(make_results):
+    results = make_results({"a": {"test_accuracy": [0.98, 0.981]}, "b": {"test_accuracy": [0.97, 0.971]}})
+    found = better("a", than="b")(results)
+    assert found.outcome == UNDECIDED
+    assert "no interval to decide by" in found.reason
+    assert reaches("a", 0.5)(make_results({"a": {"test_accuracy": [0.98, 0.98]}})).outcome == UNDECIDED
+
+
 def test_lower_is_better_where_asked(make_results):
-    results = make_results({"a": {"gap": [0.01, 0.011, 0.012]}, "b": {"gap": [0.03, 0.031, 0.032]}})
+    results = make_results({"a": {"gap": [0.01, 0.011, 0.012]}, "b": {"gap": [0.03, 0.0311, 0.032]}})
     assert less_overfit("a", than="b")(results).outcome == HOLDS
     assert less_overfit("b", than="a")(results).outcome == FAILS
 
@@ -62,7 +69,7 @@ def test_a_margin_must_be_beaten_as_well(make_results):
     results = make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": FAIR}})
     assert better("a", than="b", by=0.005)(results).outcome == HOLDS
     assert better("a", than="b", by=0.02)(results).outcome == FAILS
-    low = make_results({"a": {"gap": [0.01, 0.0101]}, "b": {"gap": [0.03, 0.0301]}})
+    low = make_results({"a": {"gap": [0.01, 0.0101]}, "b": {"gap": [0.03, 0.03015]}})
     assert less_overfit("a", than="b")(low).outcome == HOLDS
     assert better("a", than="b", metric="gap", lower=True, by=0.03)(low).outcome == FAILS
 
@@ -77,7 +84,7 @@ def test_a_reported_value_is_reached_where_the_interval_lies_above_it(make_resul
 
 
 def test_a_reported_value_counts_as_rounded(make_results):
-    results = make_results({"a": {"test_accuracy": [0.98116, 0.98116, 0.98116]}})
+    results = make_results({"a": {"test_accuracy": [0.98117, 0.98118, 0.98117]}})
     assert reaches("a", 0.9812)(results).outcome == HOLDS
 
 

@@ -216,6 +216,8 @@ def test_a_change_of_an_unknown_key_names_the_nearest(key, nearest):
         ({"optimizer": {"name": "sgd", "lr": "fast"}}, "optimizer.lr must be a number. Got 'fast' instead."),
         ({"optimizer": {"name": "sgd", "nesterov": 1}}, "optimizer.nesterov must be true or false."),
         ({"initializer": "uniform(1)"}, "must be written as 'uniform(low, high)'. Got 'uniform(1)' instead."),
+        ({"initializer": "uniform(1"}, "must be written as 'uniform(low, high)'. Got 'uniform(1' instead."),
+        ({"initializer": "uniform(1, 2"}, "must be written as 'uniform(low, high)'."),
         ({"initializer": "uniform(2, 1)"}, "initializer.low must be below"),
         ({"initializer": 3}, "initializer must be a text. Got 3 instead."),
         ({"augmentation": 3}, "augmentation must be a table of settings. Got 3 instead."),
@@ -274,9 +276,15 @@ def test_errors_in_a_file_name_it(tmp_path, content, message):
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path):
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe")
-    for path in (tmp_path / "missing.toml", binary):
-        with pytest.raises(RecipeError, match="cannot be read as a recipe"):
-            load_recipe(path)
+    (tmp_path / "folder.toml").mkdir()
+    for name, says in {
+        "binary.toml": "cannot be read as a recipe",
+        "missing.toml": r"There is no file .*missing\.toml\. Recipes by name: .*fast",
+        "folder.toml": "cannot be read: Is a directory",
+    }.items():
+        with pytest.raises(RecipeError, match=says) as caught:
+            load_recipe(tmp_path / name)
+        assert "Errno" not in str(caught.value)
 
 
 def test_a_recipe_that_is_neither_shipped_nor_a_file_names_the_nearest():

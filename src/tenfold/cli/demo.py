@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NETWORK = "fast"
 STUDIES = ("abdelsalam", "lin")
 
-SEED_SECONDS, REPORT_SECONDS = 45.0, 12.0
+SEED_SECONDS, REPORT_SECONDS = 25.0, 12.0
 """About how long a seed of our network and the report take on two cores; the time left is corrected by how
 long things really take."""
 

@@ -288,10 +288,7 @@ def report(
     for results in found:
         # With --all, what was not run is marked as such.
         if not results.groups and not (every and any(other.groups for other in found)):
-            raise StudyError(
-                f"Nothing of {results.study.key} was run at {scale.value} scale. "
-                f"Run it with: tenfold study run {results.study.key} --scale {scale.value}"
-            )
+            raise StudyError(_nothing_run(results))
     name = "all" if every else "-".join(results.study.key for results in found)
     folder = out or Path("tenfold-report") / name
     if form in (ReportFormat.html, ReportFormat.both):
@@ -326,6 +323,23 @@ def on_data(study: Study, data: Path | None) -> Study:
 
     load_dataset(data)
     return replace(study, data=str(data.absolute()))
+
+
+def _nothing_run(results: Results) -> str:
+    """Say that there is nothing to report, and at which other scales there is."""
+    from tenfold.runs.store import Store
+    from tenfold.studies.jobs import collect
+
+    study, scale = results.study, results.scale
+    others = [
+        other.value
+        for other in ScaleName
+        if other.value != scale and collect(study, other.value, Store()).groups
+    ]
+    nothing = f"Nothing of {study.key} was run at {scale} scale"
+    if others:
+        return f"{nothing}, but there are runs at {' and '.join(others)} scale: add --scale {others[-1]}"
+    return f"{nothing}. Run it with: tenfold study run {study.key} --scale {scale}"
 
 
 def verdicts_dict(results: Results) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +34,7 @@ SPLIT_SEED = 0
 EXAMPLES = examples(
     "tenfold train fast",
     "tenfold train lin-simple-nn --engine numpy --set epochs=3 --set optimizer.lr=0.01",
+    "tenfold train fast --device cuda --compile",
     "tenfold train fast --data fashion-mnist --seed 1 --out my-model",
     "tenfold train my-network.json --recipe my-recipe.toml --validation 6000",
 )
@@ -66,6 +68,20 @@ def train(
         ),
     ] = None,
     engine: EngineOption = EngineName.auto,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="Where torch computes: cpu, cuda or cuda:N; auto: on a GPU where there is one.",
+        ),
+    ] = "auto",
+    compile: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Let torch compile the steps: a slow start, later ones may be faster."
+        ),
+    ] = False,
     data: Annotated[
         str,
         typer.Option(
@@ -100,14 +116,19 @@ def train(
     saves the training; the same command goes on from there, to the same bits.
     """
     settings = parse_settings(change or [])
+    engine_name, engine_settings = parse_engine(engine, device, compile)
     with Display(quiet) as display:
         display.update("reading data", 0.0, float("nan"))
         from tenfold.data.splits import hold_out
         from tenfold.models.defaults import choose_network
         from tenfold.models.fit import Fit, fit
+        from tenfold.models.folder import check_folder
         from tenfold.runs.store import Store
         from tenfold.training.engines import get_engine
 
+        # What can fail is asked for before the training, not after it.
+        if out is not None:
+            check_folder(out)
         given = read_network(network)
         chosen = read_recipe(recipe, given).change(settings)
         training, test = read_parts(data)
@@ -122,18 +143,20 @@ def train(
         display.update(title, 0.0, float("nan"))
         made = fit(
             plan,
-            engine=get_engine(engine.value),
+            engine=get_engine(engine_name, **engine_settings),
             store=Store(),
             on_epoch=lambda progress: show_training(display, title, progress, epoch_done=True),
             on_progress=lambda progress: show_training(display, title, progress, epoch_done=False),
             waiting=lambda: display.say("Another process is training this very run; waiting for it ..."),
         )
     folder = made.folder
-    if out is not None:
-        folder = made.model().save(out)
     if made.repeated and not quiet:
         say(f"Run {short(made.run)} was kept already, so nothing was trained.")
-    _show(made, folder, as_json)
+    try:
+        if out is not None:
+            folder = made.model().save(out)
+    finally:  # where the copy fails, the result is told all the same, with the folder that is kept
+        _show(made, folder, as_json)
 
 
 def _show(made: Fitted, folder: Path, as_json: bool) -> None:
@@ -161,6 +184,28 @@ def _show(made: Fitted, folder: Path, as_json: bool) -> None:
             else "not measured: the data has no test part (tenfold evaluate MODEL --data ...)",
         }
     )
+
+
+def parse_engine(engine: EngineName, device: str, compile: bool) -> tuple[str, dict[str, Any]]:
+    """Return the engine's name and settings; a device or a compiler can only be torch's.
+
+    Raises
+    ------
+    typer.BadParameter
+        There can be no such device, or the engine is numpy.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise typer.BadParameter(
+            f"expected auto, cpu, cuda or cuda:N, as in cuda:0. Got {device!r}.", param_hint="--device"
+        )
+    if device == "auto" and not compile:
+        return engine.value, {}
+    if engine is EngineName.numpy:
+        raise typer.BadParameter(
+            "the numpy engine computes on the CPU and compiles nothing; use --engine torch.",
+            param_hint="--compile" if compile else "--device",
+        )
+    return "torch", {"device": device, "compile": compile}
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tenfold.data.dataset import Dataset, Digits
 from tenfold.data.download import find, folder_of, names_of, obtain
 from tenfold.data.entries import CATALOG, Entry, File
 from tenfold.data.formats.files import read_bytes
+from tenfold.data.formats.folder import is_pattern
 from tenfold.data.formats.idx import parse_idx
 from tenfold.errors import DataError, FetchError, FormatError, UnknownNameError, lookup
 
@@ -142,8 +143,9 @@ def load_dataset(
 def load_images(name_or_path: str | Path) -> tuple[NDArray[Any], list[str]]:
     """Load pictures that need no labels, and a name for each: what ``predict --data`` means.
 
-    Takes what `load_dataset` takes (a name means its test part), and also a picture, a folder of pictures, an
-    idx file of images, a CSV or npz file without labels. Raises as `load_dataset`.
+    Takes what `load_dataset` takes (a name means its test part), and also a picture, a folder of pictures, a
+    pattern that pictures match, an idx file of images, a CSV or npz file without labels. Raises as
+    `load_dataset`.
     """
     name = str(name_or_path)
     if name in CATALOG or (name.rpartition("/")[0] in CATALOG and name.rpartition("/")[2] in _PARTS):
@@ -158,7 +160,9 @@ def _entry(name: str | Path) -> Entry | None:
 
 def _path(name: str | Path) -> Path:
     path = Path(name).expanduser()
-    if not path.exists() and not path.suffix and len(path.parts) == 1:
+    if str(name) == "-" and not path.exists():
+        raise DataError("Reading from standard input is not supported here. Name a file or a folder.")
+    if not path.exists() and not path.suffix and len(path.parts) == 1 and not is_pattern(path):
         raise UnknownNameError("data set or path", name, CATALOG)
     return path
 

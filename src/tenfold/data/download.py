@@ -123,10 +123,7 @@ def plan(entry: Entry, source: Path | None = None) -> list[Step]:
     if source is not None and missing:
         lines = [f"{source} lacks {len(missing)} of the {len(entry.files)} files of {entry.name}:"]
         for file in missing:
-            wrong = any((source / name).exists() for name in names_of(file))
-            lines.append(
-                f"  {file.name}  {file.hash}  ({'there, but with another hash' if wrong else 'not there'})"
-            )
+            lines.append(_missing(file, source))
         raise FetchError("\n".join([*lines, _advice(entry)]))
     return steps
 
@@ -199,10 +196,15 @@ def _download(entry: Entry, file: File, folder: Path, wanted: list[File], progre
             failures.append(f"    {mirror}{file.name}: {_reason(error)}")
     lines = [f"{entry.name} could not be fetched: no mirror gave {file.name}."]
     lines += failures
-    lines += ["Still missing:", *(f"  {item.name}  {item.hash}" for item in wanted)]
+    lines += ["Still missing:", *(_missing(item, folder_of(entry)) for item in wanted)]
     if entry.archive is not None:
         lines.append(f"They are in {entry.archive.file.name}  {entry.archive.file.hash}")
     raise FetchError("\n".join([*lines, _advice(entry)]))
+
+
+def _missing(file: File, folder: Path) -> str:
+    wrong = any((folder / name).exists() for name in names_of(file))
+    return f"  {file.name}  {file.hash}  ({'there, but with another hash' if wrong else 'not there'})"
 
 
 def _reason(error: Exception) -> str:

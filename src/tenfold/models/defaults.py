@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import ceil, prod
+from math import ceil, isqrt, prod
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,13 @@ def adapt(architecture: Architecture, shape: Shape, classes: int) -> Architectur
         wanted: Shape = (prod(shape),)
     elif len(shape) == 1:
         if shape[0] != prod(architecture.input_shape):
+            side = isqrt(shape[0])
+            image = f"(n, {side}, {side})" if side**2 == shape[0] else "(n, height, width)"
+            channels, *size = architecture.input_shape
             raise NetworkError(
-                f"{name} takes images, and {shape[0]} features form no image of "
-                f"{_text(architecture.input_shape[1:])}. Reshape X to (n, height, width) if they are pixels; "
+                f"{name} takes images: {_text(tuple(size))} needs {prod(architecture.input_shape)} features"
+                f"{f' ({channels} channels)' if channels > 1 else ''}, X has {shape[0]}. "
+                f"If they are pixels, reshape X to {image}; "
                 "else choose a network of dense layers, or none."
             )
         wanted = architecture.input_shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from math import prod
 from numbers import Integral
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tenfold.data.dataset import Dataset
-from tenfold.errors import DataError, NetworkError, TrainingStopped, require
+from tenfold.errors import DataError, NetworkError, TenfoldWarning, TrainingStopped, require
 from tenfold.models.card import describe
 from tenfold.models.defaults import choose_engine, choose_network, choose_recipe
 from tenfold.models.model import Model
@@ -86,6 +87,12 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     >>> clf = DigitClassifier("fast", random_state=0)
     >>> clf.fit(digits.train.images, digits.train.labels)       # doctest: +SKIP
     >>> clf.score(digits.test.images, digits.test.labels)       # doctest: +SKIP
+
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> grid = {"epochs": [5, 10], "lr": [0.01, 0.1]}
+    >>> search = GridSearchCV(DigitClassifier("lin-simple-nn", random_state=0), grid, cv=3)
+    >>> search.fit(digits.train.images, digits.train.labels)    # doctest: +SKIP
+    >>> search.best_params_                                     # doctest: +SKIP
     """
 
     def __init__(
@@ -168,7 +175,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         Parameters
         ----------
         X : (n, features), (n, height, width) or (n, height, width, channels)
-            On the same scale as in `fit`. Pictures may be given as rows of features too.
+            On the same scale as in `fit`; a `TenfoldWarning` tells where pictures are far from it. Pictures
+            may be given as rows of features too.
 
         Returns
         -------
@@ -222,4 +230,20 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             got = tuple(values.shape[1:])
             if got not in (shape, (*shape, 1)) and (len(shape) > 1 or prod(got) != self.n_features_in_):
                 raise NetworkError(f"X has images of shape {got}; DigitClassifier was fitted on {shape}.")
+        if isinstance(self.scaling_, Pixels) and values.size:
+            _warn_of_range(values, self.scaling_)
         return self.scaling_.apply(values.reshape(len(values), *shape))
+
+
+def _warn_of_range(values: NDArray[Any], scaling: Pixels) -> None:
+    """Warn where the brightest value is a tenth or ten times of what `fit` saw: another unit, it seems."""
+    top = (float(values.max()) - scaling.low) / (scaling.high - scaling.low)
+    if 0 < top < 0.1 or top > 10:
+        effect = "nearly blank" if top < 1 else "cut off at the top"
+        warnings.warn(
+            f"X lies in {values.min():g} to {values.max():g}, but DigitClassifier was fitted on values of "
+            f"{scaling.low:g} to {scaling.high:g}, by which it is scaled: the pictures are {effect}. "
+            "Give X in the unit that fit was given.",
+            TenfoldWarning,
+            stacklevel=4,
+        )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset
 from tenfold.errors import NetworkError, StoreError
@@ -20,6 +27,8 @@ from tenfold.runs.store import Store
 from tenfold.training.engine import Engine
 from tenfold.training.loop import Progress, Trained, train
 from tenfold.training.recipe import Recipe
+
+PREDICTIONS = "predictions.npz"
 
 LIMITS = (
     "Made for single, centered pictures like those it was trained on; anything else gets a label too.",
@@ -149,7 +158,7 @@ def fit(
             on_epoch=on_epoch,
             on_progress=on_progress,
         )
-        metrics, results = _measure(plan, trained, engine)
+        metrics, results = _measure(plan, trained, engine, folder)
         card = describe(trained, plan.train, results=results, limits=LIMITS)
         Model(plan.architecture, trained.weights, plan.train.classes, card=card).save(folder / "model")
         run = Run(
@@ -187,8 +196,69 @@ def model_folder(run: Run) -> Path:
     return folder
 
 
-def _measure(plan: Fit, trained: Trained, engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the metrics of the run, and those that the model card shows."""
+def keep_predictions(folder: Path, labels: NDArray[Any], probabilities: NDArray[Any]) -> Path:
+    """Write what a run said of its test set into ``predictions.npz``, and return its path.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's; made if missing.
+    labels : (n,) integers
+        The true ones, in the order of the test set.
+    probabilities : (n, classes) floats
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    kind = np.uint8 if probabilities.shape[1] <= 256 else np.int64
+    path = folder / PREDICTIONS
+    part = path.with_suffix(".part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                truth=labels.astype(kind),
+                predicted=probabilities.argmax(axis=1).astype(kind),
+                confidence=probabilities.max(axis=1).astype(np.float32),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path
+
+
+def read_predictions(run: Run) -> dict[str, NDArray[Any]] | None:
+    """Return what `keep_predictions` wrote for a run: truth, predicted, confidence. None: it left none.
+
+    Raises
+    ------
+    StoreError
+        The file is damaged.
+    """
+    if run.folder is None or not (path := run.folder / PREDICTIONS).is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+        raise StoreError(
+            f"{path} is damaged ({error}). To train the run again, first remove it: "
+            f"tenfold runs remove {run.id[:12]}"
+        ) from None
+
+
+def _measure(
+    plan: Fit, trained: Trained, engine: Engine, folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the metrics of the run, and those that the model card shows; keep its predictions."""
     last = trained.history.rows[-1]
     metrics: dict[str, Any] = {"n_train": len(plan.train)}
     metrics |= {name: last[name] for name in ("train_accuracy", "train_loss")}
@@ -199,6 +269,7 @@ def _measure(plan: Fit, trained: Trained, engine: Engine) -> tuple[dict[str, Any
     if plan.test is not None:
         probabilities = softmax(engine.logits(plan.architecture, trained.weights, plan.test.images))
         found = evaluate(plan.test.labels, probabilities, plan.test.classes).to_dict()
+        keep_predictions(folder, plan.test.labels, probabilities)
         metrics |= {"test": found, "test_accuracy": found["accuracy"], "test_loss": found["nll"]}
         shown[plan.test.name] = {name: found[name] for name in ("accuracy", "interval", "n", "nll", "ece")}
     return metrics, shown

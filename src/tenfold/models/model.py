@@ -92,7 +92,8 @@ class Model:
         ----------
         images : (n, height, width), (n, height, width, channels) or (n, features)
             uint8 or other integers in 0 to 255, which are scaled to [0, 1]; or floats, which are taken as
-            they are, so pictures must be in [0, 1] already. float64 is computed in float64.
+            they are, so pictures must be in [0, 1] already (above 1 is an error). float64 is computed in
+            float64.
         engine : "auto", "numpy" or "torch"
             "auto" takes torch where it is installed and the images are many enough to be worth its calls, and
             its import if nobody imported it yet; else NumPy. The two agree to float32 rounding.
@@ -102,7 +103,8 @@ class Model:
         NetworkError
             The images do not fit the network.
         DataError
-            The values are no pixels: not numbers, not finite, or integers outside 0 to 255.
+            The values are no pixels: not numbers, not finite, integers outside 0 to 255, or floats of
+            pictures above 1.
         """
         images = _as_pixels(np.asarray(images), self.architecture)
         if not len(images):
@@ -116,7 +118,10 @@ class Model:
         return softmax(logits, self.temperature) if len(logits) else logits
 
     def predict(self, images: NDArray[Any], engine: str = "auto") -> NDArray[np.int64]:
-        """Return the most probable label of each image, (n,) int64; else as `logits`."""
+        """Return the most probable class of each image as an index into `classes`, (n,) int64.
+
+        Else as `logits`. ``model.classes[index]`` is its name.
+        """
         labels: NDArray[np.int64] = self.logits(images, engine).argmax(axis=1).astype(np.int64)
         return labels
 
@@ -267,6 +272,12 @@ def _as_pixels(images: NDArray[Any], architecture: Architecture) -> NDArray[Any]
             images = images.astype(np.float32, copy=False)
         if not np.isfinite(images).all():
             raise DataError("The images hold values that are not finite (NaN or infinity).")
+        pictures = images.ndim > 2 or len(architecture.input_shape) == 3
+        if pictures and images.size and images.max() > 1 + 1e-6:
+            raise DataError(
+                f"Pictures as floats must be in [0, 1], got up to {images.max():g}; "
+                "pixels of 0 to 255 must be uint8. Use images.astype(np.uint8), or images / 255."
+            )
         return images
     if not np.issubdtype(images.dtype, np.integer):
         raise DataError(f"The images must be numbers, got {images.dtype}.")

@@ -11,7 +11,7 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from tenfold.errors import NetworkError
+from tenfold.errors import NetworkError, UnknownNameError
 from tenfold.networks.layers import Layer, Residual, Shape, from_dict, to_dict
 
 _NAMES = {
@@ -160,6 +160,16 @@ class Architecture:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Architecture:
         """Return the network that `to_dict` wrote; raise `NetworkError` where it makes no network."""
+        if not isinstance(values, dict):
+            raise NetworkError("A network is described by a table of input_shape, layers and more.")
+        for key in ("input_shape", "layers"):
+            if key not in values:
+                raise NetworkError(f"A network needs input_shape and layers; it has no {key!r}.")
+            if not isinstance(values[key], list | tuple):
+                raise NetworkError(f"{key} must be a list. Got {values[key]!r} instead.")
+        for layer in values["layers"]:
+            if not isinstance(layer, dict):
+                raise NetworkError(f'A layer must be a table with its "type". Got {layer!r} instead.')
         try:
             return cls(
                 input_shape=tuple(values["input_shape"]),
@@ -168,8 +178,10 @@ class Architecture:
                 std=float(values.get("std", 1.0)),
                 name=str(values.get("name", "")),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise NetworkError(f"These values describe no network: {error!r}.") from None
+        except (NetworkError, UnknownNameError) as error:
+            raise NetworkError(str(error)) from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise NetworkError(f"A value of the network has the wrong type: {error}.") from None
 
     @property
     def sha256(self) -> str:

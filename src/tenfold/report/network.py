@@ -109,14 +109,15 @@ def network_chapter(
 def headline(runs: Sequence[Run]) -> Numbers:
     """Return accuracy, mistakes and time of training, over the seeds."""
     accuracy = measured([run.metrics["test_accuracy"] for run in runs])
-    reach = "" if accuracy.high is None else f", ± {format_number(100 * (accuracy.high - accuracy.mean), 2)}"
+    reach = "" if accuracy.high is None else f"± {format_number(100 * (accuracy.high - accuracy.mean), 2)}, "
     wrong = np.mean([run.metrics["test"]["errors"] for run in runs])
     total = runs[0].metrics["test"]["n"]
     seconds = [run.seconds for run in runs]
     seeds = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
+    spread = f"{reach}mean of {seeds}, 95% interval" if reach else f"Of {seeds}"
     return Numbers(
         (
-            ("test accuracy", format_percent(accuracy.mean), f"Mean of {seeds}{reach} (95% interval)"),
+            ("test accuracy", format_percent(accuracy.mean), spread),
             ("mistakes", f"{wrong:.1f}", f"Of {total:,} test images, mean of {seeds}"),
             ("training", format_seconds(float(np.mean(seconds))), f"A seed; {_where(runs[0])}"),
         )
@@ -138,9 +139,9 @@ def seeds_table(runs: Sequence[Run]) -> Table:
         rows.append(("± 95%", *(None if each.high is None else each.high - each.mean for each in means)))
     columns = (
         Column("Seed"),
-        Column("Test accuracy", "right", "%", digits=2, percent=True),
+        Column("Accuracy", "right", "%", digits=2, percent=True),
         Column("Wrong", "right", help=f"Of {runs[0].metrics['test']['n']:,} test images", digits=1),
-        Column("NLL", "right", help="Mean negative log-likelihood, in nats an image", digits=4),
+        Column("NLL", "right", help="Mean negative log-likelihood, in nats an image", digits=3),
         Column("ECE", "right", "%", help="Expected calibration error", digits=2, percent=True),
         Column("Training", "right", "s", help=_where(runs[0]), digits=1),
     )

@@ -10,6 +10,7 @@ from tenfold.studies.exhibits import (
     Confusion,
     Curves,
     Diagrams,
+    Metrics,
     Mistakes,
     PerClass,
     SampleImages,
@@ -101,6 +102,10 @@ CLAIMS = (
 
 # 4. What is shown.
 
+PAPER_METRICS = {
+    "test_accuracy": REPORTED["test_accuracy"],
+    **{f"test_{metric}": REPORTED[metric] for metric in ("precision", "recall", "f1")},
+}
 PAPER_TEST = {TUNED: REPORTED["test_accuracy"]}
 
 EXHIBITS = (
@@ -110,7 +115,8 @@ EXHIBITS = (
     Search("The search over the hand-tuned settings", TUNING),
     Chosen("What the search chose", TUNED),
     Curves("Accuracy and loss by epoch", TUNED, reported=REPORTED["test_accuracy"]),
-    Comparison("The final model", (TUNED, UNTUNED, PLAIN), test=PAPER_TEST),
+    Metrics("The final model", TUNED, PAPER_METRICS),
+    Comparison("Tuned, untuned and without dropout", (TUNED, UNTUNED, PLAIN), test=PAPER_TEST),
     Selection("What choosing the epoch on the test set would gain", (TUNED, UNTUNED, PLAIN)),
     PerClass("Precision, recall and F1 by digit", TUNED),
     Confusion("Confusion matrix", TUNED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from tenfold.report.document import (
@@ -19,6 +20,7 @@ from tenfold.report.document import (
 from tenfold.runs import Run
 from tenfold.studies.claims import MARKS, judge
 from tenfold.studies.comparison import STUDIED, comparison
+from tenfold.studies.exhibits import Exhibit
 from tenfold.studies.results import Results
 from tenfold.studies.study import READINGS, SCALES
 
@@ -28,7 +30,8 @@ def verdicts(results: Results) -> tuple[Verdict, ...]:
     found = []
     for claim in results.study.claims:
         judgment = judge(claim.judge, results)
-        evidence = tuple(f"{MARKS[part.outcome]} {part.reason}" for part in judgment.parts)
+        # Parts that lack the same run say the same.
+        evidence = tuple(dict.fromkeys(f"{MARKS[part.outcome]} {part.reason}" for part in judgment.parts))
         found.append(Verdict(claim.key, claim.text, judgment.outcome, judgment.reason, evidence))
     return tuple(found)
 
@@ -41,7 +44,7 @@ def chapter(results: Results) -> tuple[Section, ...]:
         Text(f"{authors}: *{study.title}*.{f' {study.source}.' if study.source else ''} {study.summary}"),
         *_scale_notes(results),
     ]
-    exhibits = tuple(block for exhibit in study.exhibits for block in exhibit.blocks(results))
+    exhibits = tuple(block for exhibit in study.exhibits for block in _named(exhibit).blocks(results))
     deviations = Table(
         (Column("No.", "right"), Column("The paper"), Column("Here"), Column("Why")),
         tuple(
@@ -72,6 +75,13 @@ def chapter(results: Results) -> tuple[Section, ...]:
     )
 
 
+def _named(exhibit: Exhibit) -> Exhibit:
+    """Return `exhibit` under a title that tells the paper's numbers from the report's."""
+    if exhibit.title.split()[0] in ("Figure", "Figures", "Chart", "Charts", "Table", "Tables"):
+        return replace(exhibit, title=f"The paper's {exhibit.title}")
+    return exhibit
+
+
 def _scale_notes(results: Results) -> list[Block]:
     """Say what is not the published recipe in full."""
     groups = list(results.groups.values())
@@ -83,11 +93,9 @@ def _scale_notes(results: Results) -> list[Block]:
     if len(reduced) == len(groups):
         notes.append(
             Note(
-                f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the "
-                f"published recipe: fewer "
-                "epochs, and for some networks fewer images. The verdicts are about these runs. For "
-                "the paper's own "
-                f"recipe: `tenfold study run {results.study.key} --scale paper`.",
+                f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the published "
+                "recipe: fewer epochs, and for some networks fewer images. The verdicts are about these "
+                f"runs. For the paper's own recipe: `tenfold study run {results.study.key} --scale paper`.",
                 kind="scale",
             )
         )
@@ -95,9 +103,8 @@ def _scale_notes(results: Results) -> list[Block]:
         names = ", ".join(dict.fromkeys(group.experiment.name for group in reduced))
         notes.append(
             Note(
-                f"At the published recipe in full, except for {names}, which were run at a smaller "
-                f"scale; every "
-                "table says so in its last column.",
+                f"At the published recipe in full, except for {names}, which were run at a smaller scale; "
+                "every table says so beside the name.",
                 kind="scale",
             )
         )
@@ -123,7 +130,11 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
     found["Trainings"] = (
         f"{len({run.id for run in runs})}, {sum(run.seconds for run in runs) / 60:.1f} minutes of training"
     )
-    found["Intervals"] = "95%, Student's t over seeds; comparisons are paired by seed"
+    found["Intervals"] = (
+        "95%, Student's t over seeds; comparisons are paired by seed. They tell how much another seed would "
+        "change, not another test set. A claim of several parts is judged part by part, without correction "
+        "for their number"
+    )
     found |= environment(runs)
     return found
 

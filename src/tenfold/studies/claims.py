@@ -60,7 +60,17 @@ def _decide(low: float, high: float, reason: str) -> Judgment:
     """A quantity that must be above zero, from its interval."""
     if not (isfinite(low) and isfinite(high)):
         return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
+    if _no_spread(low, high):
+        return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
     return Judgment(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED, reason)
+
+
+NO_SPREAD = "all seeds give the very same, so there is no interval to decide by"
+
+
+def _no_spread(low: float, high: float) -> bool:
+    """Whether an interval is empty but for rounding, as where two seeds happen to differ alike."""
+    return high - low < 1e-9
 
 
 def _points(value: float) -> str:
@@ -129,6 +139,8 @@ def reaches(
             f"{what} [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}; reported {100 * value:.2f}%"
         )
         reason += _scale_note(results, name, reading)
+        if _no_spread(low, high):
+            return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
         if low >= target:
             return Judgment(HOLDS, reason)
         if high < target:
@@ -360,7 +372,7 @@ def best_of(name: str, *, among: tuple[str, ...], reading: str = HONEST) -> Pred
     return all_of(*(better(name, than=other, reading=reading) for other in among if other != name))
 
 
-def rises(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predicate:
+def rises(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
     """Judge whether `metric` on the held-out images is higher at the end than after epoch `since`.
 
     The held-out images are the test set in the published reading, the validation split in the honest one.
@@ -369,6 +381,8 @@ def rises(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predi
     ----------
     metric : "loss" or "accuracy"
     since : int
+    window : int
+        Means over so many epochs are compared, those that end with `since` and those at the end.
     """
     column = f"{'test' if reading == PUBLISHED else 'validation'}_{metric}"
 
@@ -379,7 +393,10 @@ def rises(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predi
             return Judgment(
                 UNDECIDED, f"{name} was not trained beyond epoch {since}{_scale_note(results, name, reading)}"
             )
-        rise = [values[-1] - values[epochs.index(since)] for epochs, values in curves]
+        rise = [
+            float(np.mean(values[-window:]) - np.mean(values[: epochs.index(since) + 1][-window:]))
+            for epochs, values in curves
+        ]
         mean = sum(rise) / len(rise)
         what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: {mean:+.4f}"
         low, high = mean_interval(rise)
@@ -390,9 +407,9 @@ def rises(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predi
     return predicate
 
 
-def falls(name: str, *, metric: str, since: int, reading: str = HONEST) -> Predicate:
+def falls(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
     """Judge whether `metric` on the held-out images is lower at the end than after epoch `since`."""
-    rise = rises(name, metric=metric, since=since, reading=reading)
+    rise = rises(name, metric=metric, since=since, window=window, reading=reading)
 
     def predicate(results: Results) -> Judgment:
         found = rise(results)
@@ -428,6 +445,8 @@ def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
             (low - limit, high - limit)
             for (low, high), limit in ((mean_interval(gaps), gap), (mean_interval(rises_), loss_rise))
         ]
+        if any(_no_spread(low, high) for low, high in ends):
+            return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
         if any(low > 0 for low, _ in ends):
             return Judgment(FAILS, reason)
         return Judgment(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason)

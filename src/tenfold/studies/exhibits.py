@@ -26,6 +26,7 @@ from tenfold.report.document import (
     Column,
     Figure,
     Listing,
+    Measured,
     Note,
     Pictures,
     Table,
@@ -188,39 +189,85 @@ class Comparison(Exhibit):
     train: Mapping[str, float] = field(default_factory=dict)
 
     def blocks(self, results: Results) -> list[Block]:
-        columns = [Column("Model")]
+        rows = [
+            (
+                _named(name, *_readings(name, results)),
+                *_beside(name, "test_accuracy", self.test.get(name), results),
+            )
+            for name in self.names
+        ]
+        tables: list[Block] = [Table((Column("Model"), *_beside_columns("Test")), tuple(rows), self.title)]
         if self.train:
-            columns += [
+            columns = (
+                Column("Model"),
                 Column("Training, paper", "right", "%", digits=2, percent=True),
-                Column(
-                    "Training, measured", "right", "%", help="running mean over the last epoch, as published."
-                ),
-            ]
-        columns += [
-            Column("Test, paper", "right", "%", digits=2, percent=True),
-            Column("Test, as published", "right", "%", help=f"{READINGS[PUBLISHED]}."),
-            Column("Test, honest", "right", "%", help=f"{READINGS[HONEST]}."),
-            Column("Honest − paper", "right", "points", help="difference of the means."),
-        ]
-        rows = [self._row(name, results) for name in self.names]
-        return [Table(tuple(columns), tuple(rows), self.title)]
+                Column("Training, as published", "right", "%", help="running mean over the last epoch."),
+                Column("− paper", "right", "points"),
+            )
+            trained = tuple(self._trained(name, results) for name in self.names)
+            tables.append(Table(columns, trained, f"{self.title}: accuracy on the training set"))
+        return tables
 
-    def _row(self, name: str, results: Results) -> tuple[Cell, ...]:
-        published, honest = results.find(name, PUBLISHED), results.find(name)
-        reported = self.test.get(name)
-        cells: list[Cell] = [_named(name, published, honest)]
-        if self.train:
-            cells += [
-                self.train.get(name),
-                published.measured("running_train_accuracy") if published else None,
-            ]
-        cells += [
+    def _trained(self, name: str, results: Results) -> tuple[Cell, ...]:
+        published, reported = results.find(name, PUBLISHED), self.train.get(name)
+        return (
+            _named(name, published),
             reported,
-            published.measured("test_accuracy") if published else None,
-            honest.measured("test_accuracy") if honest else None,
-            _difference(honest, reported),
-        ]
-        return tuple(cells)
+            published.measured("running_train_accuracy") if published else None,
+            _difference(published, reported, "running_train_accuracy"),
+        )
+
+
+@dataclass(frozen=True)
+class Metrics(Exhibit):
+    """Several metrics of one experiment on the test set, each beside what the paper prints.
+
+    Attributes
+    ----------
+    name : str
+    reported : mapping of str to float
+        By metric ("test_precision").
+    """
+
+    name: str
+    reported: Mapping[str, float]
+
+    def blocks(self, results: Results) -> list[Block]:
+        rows = tuple(
+            (
+                metric.removeprefix("test_").replace("_", " ").capitalize(),
+                *_beside(self.name, metric, value, results),
+            )
+            for metric, value in self.reported.items()
+        )
+        caption = f"{self.title} ({'; '.join(dict.fromkeys(map(marked, _readings(self.name, results))))})"
+        return [Table((Column("Metric"), *_beside_columns("Test")), rows, caption)]
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    return mean_interval(values) if len(values) > 1 else (None, None)
+
+
+def _readings(name: str, results: Results) -> tuple[Group | None, Group | None]:
+    return results.find(name, PUBLISHED), results.find(name)
+
+
+def _beside_columns(part: str) -> tuple[Column, ...]:
+    """Return the columns that put a reported value beside both readings."""
+    return (
+        Column(f"{part}, paper", "right", "%", digits=2, percent=True),
+        Column(f"{part}, as published", "right", "%", help=f"{READINGS[PUBLISHED]}."),
+        Column("− paper", "right", "points"),
+        Column(f"{part}, honest", "right", "%", help=f"{READINGS[HONEST]}."),
+        Column("− paper", "right", "points", help="difference of the means, with half of its 95% interval."),
+    )
+
+
+def _beside(name: str, metric: str, reported: float | None, results: Results) -> tuple[Cell, ...]:
+    cells: list[Cell] = [reported]
+    for group in _readings(name, results):
+        cells += [group.measured(metric) if group else None, _difference(group, reported, metric)]
+    return tuple(cells)
 
 
 def _named(name: str, *groups: Group | None) -> Text:
@@ -229,10 +276,16 @@ def _named(name: str, *groups: Group | None) -> Text:
     return Text(f"{name} *({'; '.join(runs) or 'not run'})*")
 
 
-def _difference(group: Group | None, reported: float | None) -> str | None:
+def _difference(group: Group | None, reported: float | None, metric: str = "test_accuracy") -> str | None:
+    """Return measured minus reported in points, with half of its 95% interval where there are seeds."""
     if group is None or reported is None:
         return None
-    return format_number(100 * (group.values("test_accuracy").mean() - reported), 2, signed=True)
+    values = group.values(metric)
+    gap = format_number(100 * (values.mean() - reported), 2, signed=True)
+    if group.n < 2:
+        return gap
+    low, high = mean_interval(values)
+    return f"{gap} ± {50 * (high - low):.2f}"
 
 
 @dataclass(frozen=True)
@@ -252,7 +305,7 @@ class Selection(Exhibit):
                         _named(name, group),
                         group.measured("test_accuracy"),
                         group.measured("best_test_accuracy"),
-                        format_number(100 * gain.mean(), 2, signed=True),
+                        Measured(float(gain.mean()), *_interval(gain), len(gain)),
                     )
                 )
         columns = (
@@ -380,7 +433,8 @@ class Chosen(Exhibit):
 
     def blocks(self, results: Results) -> list[Block]:
         experiment = results.study.experiment(self.name)
-        found = winner(results.study, experiment, results)
+        shown = results.find(self.name)
+        found = winner(results.study, experiment, results, shown.scale if shown else results.scale)
         if found is None:
             return [missing(experiment.chosen_from, results)]
         return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy.")]

@@ -152,17 +152,23 @@ class Arm:
 
 
 def arms(
-    study: Study, experiment: Experiment, scale: str, results: Results, *, expected: bool = False
+    study: Study,
+    experiment: Experiment,
+    scale: str,
+    results: Results,
+    *,
+    least: int = 1,
+    expected: bool = False,
 ) -> list[Arm]:
     """Return the groups that `experiment` consists of at `scale`.
 
-    None where it has no such scale, and while the search that it waits for is not done; unless what is
-    `expected` to win will do.
+    None where it has no such scale, and while the search that it waits for is not done at that scale with at
+    `least` so many seeds; unless what is `expected` to win will do.
     """
     if scale not in experiment.scales:
         return []
     size = experiment.scales[scale]
-    setups = _setups(study, experiment, results)
+    setups = _setups(study, experiment, scale, results, least)
     if not setups and expected and not isinstance(experiment.setup, Candidates):
         setups = {experiment.name: experiment.setup}
     found = []
@@ -179,13 +185,15 @@ def arms(
     return found
 
 
-def _setups(study: Study, experiment: Experiment, results: Results) -> dict[str, Setup | Classical]:
+def _setups(
+    study: Study, experiment: Experiment, scale: str, results: Results, least: int
+) -> dict[str, Setup | Classical]:
     """Return what `experiment` trains, by label."""
     setup = experiment.setup
     if isinstance(setup, Candidates):
         return dict(setup.setups)
     if experiment.chosen_from:
-        chosen = winner(study, experiment, results)
+        chosen = winner(study, experiment, results, scale, least=least)
         if chosen is None:
             return {}
         if experiment.takes and isinstance(setup, Setup):
@@ -195,17 +203,22 @@ def _setups(study: Study, experiment: Experiment, results: Results) -> dict[str,
     return {experiment.name: setup}
 
 
-def winner(study: Study, experiment: Experiment, results: Results) -> tuple[str, Setup] | None:
+def winner(
+    study: Study, experiment: Experiment, results: Results, scale: str, *, least: int = 1
+) -> tuple[str, Setup] | None:
     """Return label and setup of the winner of the search that `experiment` is chosen from.
 
-    The winner has the highest mean validation accuracy over seeds and folds. None while a candidate was not
-    run.
+    The winner has the highest mean validation accuracy over seeds and folds. None until every candidate was
+    run at `scale`, all with the same seeds, and with the first `least` of them.
     """
     search = study.experiment(experiment.chosen_from)
-    groups = results.of(search.name)
+    groups = [group for group in results.of(search.name) if group.scale == scale]
     if not isinstance(search.setup, Candidates):
         return None
     if len(groups) < len(search.setup.setups) * len(search.readings):
+        return None
+    seeds = [{run.seed for run in group.runs} for group in groups]
+    if any(each != seeds[0] for each in seeds) or not set(range(least)) <= seeds[0]:
         return None
     label = scores(groups)[0][0]
     return label, search.setup.setups[label]
@@ -263,7 +276,9 @@ def jobs(
     for name in study.by_name:
         if name in wanted:
             experiment = study.by_name[name]
-            for arm in arms(study, experiment, scale, results, expected=expected):
+            waits_for = study.by_name.get(experiment.chosen_from, experiment).scales.get(scale)
+            least = seeds or (waits_for.seeds if waits_for else 1)
+            for arm in arms(study, experiment, scale, results, least=least, expected=expected):
                 count = seeds or experiment.scales[scale].seeds
                 if isinstance(arm.setup, Classical) and arm.setup.deterministic:
                     count = 1
@@ -279,17 +294,36 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     An experiment that was not run at `scale` is shown at the next smaller scale that it was run at, where
     that is a scale whose numbers mean something: "quick" for "paper".
     """
+    scales = (scale, "quick") if scale == "paper" else (scale,)
+    found = [_collect_at(study, name, store) for name in scales]
     results = Results(study, scale)
-    for name in (scale, "quick") if scale == "paper" else (scale,):
-        for experiment in study.experiments:
-            for arm in arms(study, experiment, name, results):
-                # What runs on request has candidates of the same labels as what always runs.
-                label = f"{experiment.name}: {arm.label}" if experiment.on_request else arm.label
-                key = (label, arm.job.share.reading)
-                runs = {run.seed: run for run in reversed(store.list(arm=arm.job.arm))}
-                if runs and key not in results.groups:
-                    ordered = tuple(runs[seed] for seed in sorted(runs))
-                    results.groups[key] = Group(
-                        experiment, arm.label, arm.setup, arm.job.share, name, ordered, arm.epoch
-                    )
+    for experiment in study.experiments:
+        each: list[dict[tuple[str, str], Group]] = [
+            {key: group for key, group in at.groups.items() if group.experiment.name == experiment.name}
+            for at in found
+        ]
+        if isinstance(experiment.setup, Candidates):
+            # Candidates are only compared at one scale: the most complete, of equals the larger.
+            most: dict[tuple[str, str], Group] = max(each, key=len)
+            results.groups.update(most)
+        else:
+            for groups in reversed(each):
+                results.groups.update(groups)
+    return results
+
+
+def _collect_at(study: Study, scale: str, store: Store) -> Results:
+    """Return what the store holds of `study` at one scale."""
+    results = Results(study, scale)
+    for experiment in study.experiments:
+        for arm in arms(study, experiment, scale, results):
+            # What runs on request has candidates of the same labels as what always runs.
+            label = f"{experiment.name}: {arm.label}" if experiment.on_request else arm.label
+            runs = {run.seed: run for run in reversed(store.list(arm=arm.job.arm))}
+            if runs:
+                ordered = tuple(runs[seed] for seed in sorted(runs))
+                share = arm.job.share
+                results.groups[label, share.reading] = Group(
+                    experiment, arm.label, arm.setup, share, scale, ordered, arm.epoch
+                )
     return results

@@ -160,7 +160,7 @@ DENSE = {
 }
 CONVOLUTIONAL = {
     "smoke": Scale(seeds=2, epochs=0.0125, train=300, test=200),
-    "quick": Scale(seeds=2, epochs=0.05, train=3000),
+    "quick": Scale(seeds=2, epochs=0.05, train=3000, test=2000),
     "paper": Scale(seeds=3),
 }
 
@@ -228,12 +228,17 @@ CLAIMS = (
         "li-6",
         "Adam beats RMSprop beats SGD; Adam and RMSprop overfit sooner "
         "(loss rises from about epoch 20, accuracy falls after epoch 50).",
-        all_of(
-            better(ADAM, than=RMSPROP),
-            better(RMSPROP, than=DEFAULT_SGD),
-            rises(RMSPROP, metric="loss", since=20),
-            rises(ADAM, metric="loss", since=20),
-            falls(ADAM_80, metric="accuracy", since=50, reading=PUBLISHED),
+        in_both(
+            lambda reading: all_of(
+                better(ADAM, than=RMSPROP, reading=reading),
+                better(RMSPROP, than=DEFAULT_SGD, reading=reading),
+                # "Sooner" is judged by how far the loss has risen from its lowest by the end, beside SGD's.
+                better(RMSPROP, than=DEFAULT_SGD, metric="loss_rise", reading=reading),
+                better(ADAM, than=DEFAULT_SGD, metric="loss_rise", reading=reading),
+                rises(RMSPROP, metric="loss", since=20, window=5, reading=reading),
+                rises(ADAM, metric="loss", since=20, window=5, reading=reading),
+                falls(ADAM_80, metric="accuracy", since=50, window=5, reading=PUBLISHED),
+            )
         ),
     ),
     Claim(

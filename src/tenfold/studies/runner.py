@@ -92,7 +92,7 @@ def run_study(
         except (TrainingStopped, KeyboardInterrupt):
             raise TrainingStopped(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "
-                "They are kept, and the others go on where they were: run the same command again."
+                "What is finished is kept, and the others go on where they were: run the same command again."
             ) from None
 
 
@@ -373,6 +373,8 @@ def _measure(
         metrics[f"{name}_loss"] = history[f"{name}_loss"][-1]
         metrics[f"best_{name}_accuracy"] = max(accuracies)
         metrics[f"lowest_{name}_loss"] = min(losses, default=None)
+        if metrics[f"{name}_loss"] is not None:
+            metrics["loss_rise"] = metrics[f"{name}_loss"] / min(losses) - 1
         metrics["gap"] = train_accuracy - metrics[f"{name}_accuracy"]
     if data.test is not None:
         probabilities = softmax(engine.logits(setup.network, weights, data.test.images))

@@ -88,9 +88,9 @@ class Recipe:
     def weight_rule(self) -> Initializer:
         """Return the initializer that `initializer` names."""
         text = self.initializer
-        if text.startswith("uniform(") and text.endswith(")"):
+        if text.startswith("uniform("):
             try:
-                low, high = (float(part) for part in text[8:-1].split(","))
+                low, high = (float(part) for part in text[8:-1].split(",") if text.endswith(")"))
             except ValueError:
                 raise RecipeError(
                     f"initializer must be written as 'uniform(low, high)'. Got {text!r} instead."
@@ -250,8 +250,14 @@ def load_recipe(name: str | Path) -> Recipe:
     elif path.suffix == ".toml" or path.is_file():
         try:
             text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} cannot be read as a recipe: {error}.") from None
+        except FileNotFoundError:
+            raise RecipeError(
+                f"There is no file {path}. Recipes by name: {', '.join(recipe_names())}."
+            ) from None
+        except OSError as error:
+            raise RecipeError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except UnicodeDecodeError:
+            raise RecipeError(f"{path} cannot be read as a recipe: it is no UTF-8 text.") from None
     else:
         raise UnknownNameError("recipe", name, recipe_names())
     try:

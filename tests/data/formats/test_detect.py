@@ -36,6 +36,8 @@ def test_label_outside_the_classes_names_the_image(tmp_path, mnist):
     write_csv(tmp_path / "x.csv", mnist.test.images[:3], np.array([1, 10, 2]))
     with pytest.raises(FormatError, match=r"x\.csv, image 1 .*: label 10 is outside 0 to 9 \(10 classes\)"):
         read_parts(tmp_path / "x.csv")
+    with pytest.raises(FormatError, match=r"\(2 classes\)\. The classes are no, yes\."):
+        read_parts(tmp_path / "x.csv", classes=("no", "yes"))
     (part,) = read_parts(tmp_path / "x.csv", classes=tuple("abcdefghijk")).values()
     assert part.classes[10] == "k"
 
@@ -74,3 +76,28 @@ def test_a_single_idx_file_of_images(tmp_path, mnist):
     write_idx(tmp_path / "labels-idx1-ubyte", np.zeros(3, np.uint8))
     with pytest.raises(FormatError, match="expected idx images"):
         read_images(tmp_path / "labels-idx1-ubyte")
+
+
+def test_a_pattern_stands_for_the_pictures_that_match_it(tmp_path, mnist):
+    for number in (10, 9, 1):
+        Image.fromarray(mnist.test.images[number]).save(tmp_path / f"{number}.png")
+    (tmp_path / "notes.txt").write_text("")
+    images, names = read_images(tmp_path / "*")
+    assert names == [str(tmp_path / f"{number}.png") for number in (1, 9, 10)]
+    np.testing.assert_array_equal(images, mnist.test.images[[1, 9, 10]])
+    assert len(read_images(tmp_path / "1*.png")[0]) == 2
+    with pytest.raises(FormatError, match=r"No picture matches .*\*\.jpg"):
+        read_images(tmp_path / "*.jpg")
+    Image.fromarray(mnist.test.images[0]).save(tmp_path / "scan [1].png")
+    assert read_images(tmp_path / "scan [1].png")[1] == ["scan [1].png"]
+
+
+def test_a_folder_to_predict_needs_no_classes(tmp_path):
+    with pytest.raises(FormatError, match=r"holds no pictures\. Known kinds: \.png") as caught:
+        read_images(tmp_path)
+    assert "subfolder" not in str(caught.value)
+
+
+def test_a_picture_that_is_not_there(tmp_path):
+    with pytest.raises(FormatError, match=r"There is no file .*missing\.png\."):
+        read_images(tmp_path / "one" / "missing.png")

@@ -66,3 +66,14 @@ def test_files_that_are_no_archives(tmp_path):
         read_npz(tmp_path / "z.npy")
     with pytest.raises(FormatError, match=r"none\.npz cannot be read: No such file"):
         read_npz(tmp_path / "none.npz")
+
+
+def test_numpys_advice_to_load_pickles_is_not_passed_on(tmp_path):
+    (tmp_path / "x.npz").write_text("just some plain text")
+    with pytest.raises(FormatError, match=r"x\.npz is no npz archive: it does not begin as a zip") as caught:
+        read_npz(tmp_path / "x.npz")
+    assert "pickle" not in str(caught.value)
+    np.savez(tmp_path / "y.npz", images=np.array([{}, {}]))
+    with pytest.raises(FormatError, match="holds Python objects") as caught:
+        read_npz(tmp_path / "y.npz")
+    assert "pickle" not in str(caught.value)

@@ -106,3 +106,49 @@ def test_empty_files(tmp_path):
         read_csv(write(tmp_path, "\n"))
     with pytest.raises(FormatError, match="has a header but no rows"):
         read_csv(write(tmp_path, HEADER))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("label,pixel0,pixel2,pixel1,pixel3", "column 3: expected pixel1, found 'pixel2'"),
+        ("label,pixel0,pixel1,pixel1,pixel3", "column 4: expected pixel2, found 'pixel1'"),
+        ("pixel0,pixel1,pixel2,label", "column 4: expected pixel3, found 'label'"),
+        ("foo,pixel0,pixel1,pixel2,pixel3", "column 1: expected label or pixel0, found 'foo'"),
+        ("label,px0,px1,px2,px3", "column 2: expected pixel0, found 'px0'"),
+        ("label,1x1,1x2,2x2,2x1", "column 4: expected 2x1, found '2x2'"),
+        ("label,pixel0,7,pixel2,pixel3", "column 3: expected pixel1, found '7'"),
+    ],
+)
+def test_a_header_with_other_names_is_refused(tmp_path, header, message):
+    with pytest.raises(FormatError, match=rf"digits\.csv, row 1, {message}.*label,pixel0,pixel1") as caught:
+        read_csv(write(tmp_path, f"{header}\n" + ",".join("1" * (header.count(",") + 1))))
+    assert "none at all" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names", ["pixel0,pixel1,pixel2,pixel3", "pixel1,pixel2,pixel3,pixel4", "1x1,1x2,2x1,2x2"]
+)
+def test_headers_as_data_sets_are_published_with(tmp_path, names):
+    """MNIST on Kaggle is numbered from 0, Fashion-MNIST from 1, and "MNIST in CSV" by row and column."""
+    images, labels = read_csv(write(tmp_path, f"label,{names}\n7,1,2,3,4\n"))
+    np.testing.assert_array_equal(images, [[[1, 2], [3, 4]]])
+    np.testing.assert_array_equal(labels, [7])
+
+
+@pytest.mark.parametrize(("sign", "says"), [(";", "';'"), ("\t", "a tab")])
+def test_other_separators_are_named(tmp_path, sign, says):
+    text = (HEADER + "7,0,255,10,9\n").replace(",", sign)
+    with pytest.raises(FormatError, match=f"row 1: columns are separated by {says}, expected ','"):
+        read_csv(write(tmp_path, text))
+
+
+def test_a_long_cell_is_cut(tmp_path):
+    with pytest.raises(FormatError) as caught:
+        read_csv(write(tmp_path, HEADER + f"1,0,0,0,{'x' * 10_000}\n"))
+    assert f"found '{'x' * 40}…'." in str(caught.value)
+
+
+def test_a_cell_longer_than_the_csv_module_takes(tmp_path):
+    with pytest.raises(FormatError, match=r"row 2 or later: no CSV that can be read"):
+        read_csv(write(tmp_path, HEADER + f"1,0,0,0,{'x' * 200_000}\n"))

@@ -13,6 +13,8 @@ from tenfold.data.formats.folder import (
     DIGITS,
     SUFFIXES,
     class_folders,
+    is_pattern,
+    matching,
     pictures_in,
     read_folder,
     read_pictures,
@@ -69,8 +71,8 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
     Parameters
     ----------
     path : path
-        A picture, a folder of pictures, an idx file of images, a CSV or npz file, or whatever `read_parts`
-        reads (all parts).
+        A picture, a folder of pictures, a pattern that pictures match (``scans/*.png``), an idx file of
+        images, a CSV or npz file, or whatever `read_parts` reads (all parts).
 
     Returns
     -------
@@ -90,7 +92,14 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
             pictures = [picture for item in class_folders(path) for picture in pictures_in(item)]
         if pictures:
             return read_pictures(pictures), [str(picture.relative_to(path)) for picture in pictures]
+        if not (idx_files(path) or class_folders(path) or any(_files_of(path, part) for part in _PARTS)):
+            raise FormatError(f"{path} holds no pictures. Known kinds: {' '.join(SUFFIXES)}")
         images: NDArray[Any] = np.concatenate([part.images for part in read_parts(path).values()])
+    elif is_pattern(path):
+        pictures = matching(path)
+        if not pictures:
+            raise FormatError(f"No picture matches {path}. Known kinds: {' '.join(SUFFIXES)}")
+        return read_pictures(pictures), [str(picture) for picture in pictures]
     elif path.suffix.lower() in SUFFIXES:
         return read_pictures([path]), [path.name]
     elif ".csv" in path.suffixes:
@@ -111,7 +120,7 @@ def _read_directory(path: Path, classes: tuple[str, ...] | None) -> dict[str, Da
         return {part: _dataset(path, part, *pair, classes) for part, pair in read_idx_folder(path).items()}
     found: dict[str, Dataset] = {}
     for part in _PARTS:
-        names = [name for end in ("", ".csv", ".csv.gz", ".npz") if (name := path / f"{part}{end}").exists()]
+        names = _files_of(path, part)
         if names:
             inner = read_parts(names[0], classes=classes)
             if list(inner) != ["all"]:
@@ -121,10 +130,17 @@ def _read_directory(path: Path, classes: tuple[str, ...] | None) -> dict[str, Da
             found[part] = inner["all"]
     if found:
         if len({data.classes for data in found.values()}) > 1:
-            raise FormatError(f"{path}: train and test have different classes. Name the classes.")
+            raise FormatError(
+                f"{path}: train and test have different classes. Give both the same subfolders."
+            )
         return found
     images, labels, known = read_folder(path, classes=classes)
     return {"all": _dataset(path, "all", images, labels, known)}
+
+
+def _files_of(path: Path, part: str) -> list[Path]:
+    """Return the folder or files that hold one part in the folder `path`."""
+    return [name for end in ("", ".csv", ".csv.gz", ".npz") if (name := path / f"{part}{end}").exists()]
 
 
 def _dataset(
@@ -144,7 +160,12 @@ def _dataset(
         place = f"{path}, image {bad[0]} counted from 0" + (f" ({part})" if part != "all" else "")
         raise FormatError(
             f"{place}: label {labels[bad[0]]} is outside 0 to {len(known) - 1} ({len(known)} classes). "
-            "Name the classes if there are others."
+            + (
+                "Unless they are named, the classes are the ten digits; subfolders of pictures name them, "
+                "in Python load_dataset(..., classes=...) does."
+                if classes is None
+                else f"The classes are {', '.join(known)}."
+            )
         )
     name = path.name if part == "all" else f"{path.name}/{part}"
     return Dataset(images, labels, known, name, {"path": str(path), "part": part})

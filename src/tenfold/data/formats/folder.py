@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -37,7 +38,8 @@ def read_pictures(paths: Iterable[str | Path], *, normalize: bool = True) -> NDA
     Raises
     ------
     FormatError
-        A file is no picture, or without `normalize` a picture has another size than the first; names it.
+        A file is missing or no picture, or without `normalize` a picture has another size than the first;
+        names it.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -50,6 +52,8 @@ def read_pictures(paths: Iterable[str | Path], *, normalize: bool = True) -> NDA
             raise FormatError(
                 f"{path} is no picture that can be read. Remove it, or save it as PNG."
             ) from None
+        except FileNotFoundError:
+            raise FormatError(f"There is no file {path}.") from None
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise FormatError(f"{path} is a damaged picture: {error}. Remove it, or save it again.") from None
         if images and gray.shape != images[0].shape:
@@ -63,13 +67,23 @@ def read_pictures(paths: Iterable[str | Path], *, normalize: bool = True) -> NDA
 
 def pictures_in(folder: Path) -> list[Path]:
     """Return the pictures that lie directly in a folder (told by their suffix), by name."""
+    return _pictures(folder.iterdir())
+
+
+def is_pattern(path: Path) -> bool:
+    """Return whether a path is a pattern such as ``scans/*.png``, and no file or folder is called so."""
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def matching(pattern: Path) -> list[Path]:
+    """Return the pictures that match a pattern, by name."""
+    return _pictures(map(Path, glob.glob(str(pattern), recursive=True)))
+
+
+def _pictures(items: Iterable[Path]) -> list[Path]:
     return sorted(
-        (
-            item
-            for item in folder.iterdir()
-            if item.suffix.lower() in SUFFIXES and not item.name.startswith(".")
-        ),
-        key=lambda item: _natural(item.name),
+        (item for item in items if item.suffix.lower() in SUFFIXES and not item.name.startswith(".")),
+        key=lambda item: (str(item.parent), _natural(item.name)),
     )
 
 

@@ -36,6 +36,10 @@ def read_npz(path: str | Path) -> dict[str, tuple[NDArray[Any], NDArray[np.int64
     """
     path = Path(path)
     try:
+        with path.open("rb") as stream:
+            start = stream.read(6)
+        if not start.startswith((b"PK", b"\x93NUMPY")):
+            raise FormatError(f"{path} is no npz archive: it does not begin as a zip file does.")
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise FormatError(f"{path} is a single array, not an npz archive with images and labels.")
@@ -45,8 +49,12 @@ def read_npz(path: str | Path) -> dict[str, tuple[NDArray[Any], NDArray[np.int64
             arrays = {key: archive[key] for key in keys if key in wanted}
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except FormatError:
+        raise
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError, zlib.error) as error:
-        raise FormatError(f"{path} is no npz archive of plain arrays, or damaged: {error}") from None
+        # NumPy's own advice is to load pickles, which may run any code.
+        reason = "an array holds Python objects, not numbers." if "pickle" in str(error) else error
+        raise FormatError(f"{path} is no npz archive of plain arrays, or damaged: {reason}") from None
     parts = {
         part: _pair(arrays[images], arrays.get(labels), f"{path}, {images}", f"{path}, {labels}")
         for part, (images, labels) in _LAYOUTS.items()

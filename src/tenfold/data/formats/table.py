@@ -17,6 +17,8 @@ from tenfold.errors import FormatError
 
 _CHUNK = 4 << 20
 _COMMA, _NEWLINE, _ZERO = ord(","), ord("\n"), ord("0")
+_SHOWN = 40
+"""How many characters of a cell an error quotes."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def read_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
     ----------
     path : path
         Plain or gzip. With a header, the first column is the label where it is called ``label``; without one,
-        where that leaves a square number of pixels. All other columns are pixels, row after row.
+        where that leaves a square number of pixels. All other columns are pixels, row after row. A header
+        names them in this order: ``pixel0,pixel1,...``, the same from ``pixel1``, or ``1x1,1x2,...``.
 
     Returns
     -------
@@ -48,8 +51,9 @@ def read_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
     Raises
     ------
     FormatError
-        The file is empty, its columns make no square, a row has another number of columns, or a value is no
-        whole number (of 0 to 255 for a pixel); names row and column, counted from 1 with the header.
+        The file is empty, its header has other names, its columns make no square, a row has another number
+        of columns, or a value is no whole number (of 0 to 255 for a pixel); names row and column, counted
+        from 1 with the header.
     """
     path = Path(path)
     raw = read_bytes(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").rstrip()
@@ -61,7 +65,10 @@ def read_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
     for chunk in _chunks(raw, start):
         values: NDArray[Any] | None = _parse_fast(chunk, layout)
         if values is None:
-            values = _parse_slowly(chunk, layout, path, row)
+            try:
+                values = _parse_slowly(chunk, layout, path, row)
+            except csv.Error as error:
+                raise FormatError(f"{path}, row {row} or later: no CSV that can be read ({error}).") from None
         row += len(values)
         labels.append(values[:, 0] if layout.labelled else values[:, :0])
         images.append(values[:, int(layout.labelled) :].astype(np.uint8))
@@ -75,11 +82,17 @@ def _layout(raw: bytes, path: Path) -> tuple[_Layout, int]:
     """Return the columns, and where the first row begins."""
     line = raw[: raw.find(b"\n")] if b"\n" in raw else raw
     cells = [cell.strip().strip('"') for cell in line.decode("utf-8", "replace").split(",")]
-    header = any(not _is_number(cell) for cell in cells) and not any(_is_number(cell) for cell in cells)
     count = len(cells)
+    if count == 1 and (found := next((sign for sign in ";\t" if sign in line.decode("latin-1")), "")):
+        what = "';'" if found == ";" else "a tab"
+        raise FormatError(f"{path}, row 1: columns are separated by {what}, expected ','.")
+    header = not any(_is_number(cell) for cell in cells) or any(
+        cell.lower().startswith(("label", "pixel")) for cell in cells
+    )
     if header:
         labelled = cells[0].lower() == "label"
         names = tuple(cells)
+        _check_names(names, labelled, path)
     else:
         labelled = isqrt(count) ** 2 != count
         names = tuple(f"{number}" for number in range(1, count + 1))
@@ -90,6 +103,32 @@ def _layout(raw: bytes, path: Path) -> tuple[_Layout, int]:
             "number of pixels (785 columns for 28x28, or 784 without label)."
         )
     return _Layout(count, labelled, names), (len(line) + 1 if header else 0)
+
+
+def _check_names(names: tuple[str, ...], labelled: bool, path: Path) -> None:
+    """Check that the pixels of a header come in their order, named as Kaggle's data sets name them."""
+    pixels = names[labelled:]
+    first = pixels[0] if pixels else ""
+    if first == "1x1":
+        # The names tell the width, so that a column which is missing is the one complained of.
+        ends = [name.partition("x")[2] for name in pixels]
+        width = max(int(end) for end in ends if end.isdecimal() and len(end) < 5)
+        expected = [f"{place // width + 1}x{place % width + 1}" for place in range(len(pixels))]
+    else:
+        start = int(first == "pixel1")
+        expected = [f"pixel{place}" for place in range(start, start + len(pixels))]
+    for column, (name, wanted) in enumerate(zip(pixels, expected, strict=True), 1 + labelled):
+        if name != wanted:
+            choice = f"label or {wanted}" if column == 1 else wanted
+            raise FormatError(
+                f"{path}, row 1, column {column}: expected {choice}, found {_quoted(name)}. "
+                "A header is label,pixel0,pixel1,... or pixel0,pixel1,... in this order; "
+                "a file may also have none at all."
+            )
+
+
+def _quoted(cell: str) -> str:
+    return repr(cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "…")
 
 
 def _is_number(cell: str) -> bool:
@@ -153,7 +192,8 @@ def _parse_slowly(chunk: bytes, layout: _Layout, path: Path, first: int) -> NDAr
             if whole != value or whole < 0 or (whole > 255 and not label):
                 expected = "a label, a whole number >= 0" if label else "a pixel, a whole number of 0 to 255"
                 raise FormatError(
-                    f"{path}, row {row}, column {layout.names[column]}: expected {expected}, found {cell!r}."
+                    f"{path}, row {row}, column {layout.names[column]}: expected {expected}, "
+                    f"found {_quoted(cell)}."
                 )
             values.append(whole)
         rows.append(values)

@@ -1,0 +1,44 @@
+"""What README says is so."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from tenfold.cli import app
+from tenfold.networks import get
+from tenfold.networks.summary import summary
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^\$ (tenfold .*)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_readme_is_one_that_there_is(line):
+    _, *words = shlex.split(line)
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+
+    command.make_context(line, words)  # a wrong option or value would raise
+
+
+def test_the_layer_table_is_what_the_command_prints():
+    (block,) = (block for block in BLOCKS if block.startswith("$ tenfold networks show lin-simple-cnn\n"))
+
+    assert block.split("\n", 1)[1].strip() == str(summary(get("lin-simple-cnn"))).strip()
+
+
+def test_the_tree_names_only_folders_that_there_are():
+    (block,) = (block for block in BLOCKS if block.startswith("src/tenfold/\n"))
+    named = re.findall(r"^( *)([\w/]+/)(?: |$)", block, re.MULTILINE)
+    folders = [("src/tenfold/" if indent else "") + name for indent, name in named]
+
+    assert len(folders) == len([line for line in block.splitlines() if line.strip()])
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+    for folder in re.findall(r"\b(?:src|tests|docs|results)/[\w/]*", block):
+        assert (ROOT / folder).is_dir(), folder
