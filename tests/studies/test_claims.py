@@ -106,7 +106,7 @@ def test_a_ranking_holds_in_order_and_fails_where_neighbors_are_swapped(make_res
     assert ranking(("a", "b", "c"))(results).outcome == HOLDS
     swapped = ranking(("b", "a", "c"))(results)
     assert swapped.outcome == FAILS
-    assert "a 99.10 > b 98.10 > c 90.10" in swapped.reason
+    assert "a 99.10 > b 98.10 > c 90.11" in swapped.reason
 
 
 def test_a_part_that_cannot_be_judged_leaves_the_whole_undecided(make_results):

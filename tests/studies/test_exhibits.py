@@ -9,6 +9,7 @@ from tenfold.studies.exhibits import (
     Comparison,
     Curves,
     Diagrams,
+    Metrics,
     PerClass,
     Ranking,
     SampleImages,
@@ -41,22 +42,33 @@ def results(make_results):
 
 
 def test_a_comparison_puts_paper_beside_measured_in_both_readings(results):
-    (table,) = Comparison("Table 1", ("good",), test={"good": 0.98}, train={"good": 0.995}).blocks(results)
+    table, trained = Comparison("Table 1", ("good",), test={"good": 0.98}, train={"good": 0.995}).blocks(
+        results
+    )
     assert isinstance(table, Table)
     assert [column.title for column in table.columns] == [
         "Model",
-        "Training, paper",
-        "Training, measured",
         "Test, paper",
         "Test, as published",
+        "− paper",
         "Test, honest",
-        "Honest − paper",
+        "− paper",
     ]
     row = table.rows[0]
     assert texts(row)[0] == "good *(paper, in full)*"
-    assert isinstance(row[5], Measured)
-    assert row[5].mean == pytest.approx(0.991)
-    assert row[6] == "+1.10"
+    assert isinstance(row[4], Measured)
+    assert row[4].mean == pytest.approx(0.991)
+    # The seeds are 0.990, 0.991 and 0.992, so half of the interval is 4.303 * 0.001 / sqrt(3).
+    assert row[5] == "+1.10 ± 0.25"
+    assert isinstance(trained, Table)
+    assert texts(trained.rows[0])[1:] == ["0.995", str(trained.rows[0][2]), "−0.40 ± 0.25"]
+
+
+def test_every_metric_that_a_paper_prints_stands_beside_ours(results):
+    (table,) = Metrics("Final", "good", {"test_accuracy": 0.9812}).blocks(results)
+    assert [str(cell) for cell in table.rows[0]][:2] == ["Accuracy", "0.9812"]
+    assert table.rows[0][5] == "+0.98 ± 0.25"
+    assert "paper, in full" in table.caption
 
 
 def test_what_was_not_run_stays_in_the_table(results):
@@ -77,7 +89,7 @@ def test_a_ranking_is_in_measured_order_beside_the_papers(results):
 def test_the_gain_of_choosing_on_the_test_set_is_shown(results):
     (table,) = Selection("Gain", ("good", "missing")).blocks(results)
     assert len(table.rows) == 1
-    assert table.rows[0][3] == "+0.10"
+    assert table.rows[0][3].mean == pytest.approx(0.001)
 
 
 def test_curves_show_accuracy_and_loss_with_all_three_parts_of_the_data(results):

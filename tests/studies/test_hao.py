@@ -115,8 +115,8 @@ def test_what_matters_more_is_what_differs_more(make_results):
     noise = np.array([0.0, 0.001, 0.002])
     results = make_results(
         {
-            name: {"test_accuracy": list(base + noise)}
-            for name, base in (("a", 0.9), ("b", 0.98), ("c", 0.981))
+            name: {"test_accuracy": list(base + factor * noise)}
+            for name, base, factor in (("a", 0.9, 1.0), ("b", 0.98, 1.1), ("c", 0.981, 1.3))
         }
     )
     assert matters_more(("a", "b"), than=("b", "c"))(results).outcome == HOLDS

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from tenfold.runs import Store
+from tenfold.runs import Run, Store, identity
 from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, Experiment, Setup, get_study
 from tenfold.studies.jobs import arms, collect, jobs, winner
-from tenfold.studies.results import Results
+from tenfold.studies.results import Group, Results
 from tenfold.training import OneCycle
 
 
@@ -88,7 +88,7 @@ def test_under_a_schedule_that_depends_on_the_length_every_candidate_is_trained(
 def test_the_winner_is_trained_only_once_the_search_is_done(make_study):
     study = searching(make_study)
     before = Results(study, "paper")
-    assert winner(study, study.experiment("chosen"), before) is None
+    assert winner(study, study.experiment("chosen"), before, "paper") is None
     assert {job.experiment for job in jobs(study, "paper", before)} == {"search"}
 
 
@@ -108,3 +108,52 @@ def test_a_longer_training_costs_more(make_study):
         for study in (make_study("a"), make_study("a", epochs=20))
     )
     assert long.cost == 2 * short.cost
+
+
+def searched(study, make_results_at, seeds):
+    """Return results in which every candidate was run with these seeds at these scales."""
+    results = Results(study, "paper")
+    for scale, numbers in seeds.items():
+        for arm in arms(study, study.experiment("search"), scale, Results(study, scale)):
+            runs = tuple(make_results_at(replace(arm.job, seed=seed)) for seed in numbers)
+            results.groups[arm.label, SEARCH] = Group(
+                arm.experiment, arm.label, arm.setup, arm.job.share, scale, runs, arm.epoch
+            )
+    return results
+
+
+def fake_run(job):
+    what = job.what({"name": "none"})
+    accuracy = [0.5, 0.6, 0.7, 0.5 + job.setup.recipe.optimizer.lr]
+    return Run(
+        id=identity(what),
+        network="linear",
+        engine="none",
+        data="mnist",
+        seed=job.seed,
+        what=what,
+        history={"epoch": [1, 2, 3, 4], "validation_accuracy": accuracy},
+        metrics={"validation_accuracy": accuracy[-1]},
+        started="2026-01-01T00:00:00+00:00",
+        seconds=1.0,
+    )
+
+
+def test_a_winner_needs_every_candidate_at_one_scale_with_the_same_seeds(make_study):
+    study = searching(make_study)
+    chosen = study.experiment("chosen")
+    whole = searched(study, fake_run, {"paper": (0, 1, 2)})
+    assert winner(study, chosen, whole, "paper", least=3)[0] == "lr 0.2, 4 epochs"
+    assert winner(study, chosen, whole, "quick") is None, "the search was not run at quick scale"
+    assert winner(study, chosen, searched(study, fake_run, {"paper": (0,)}), "paper", least=3) is None
+    uneven = searched(study, fake_run, {"paper": (0, 1, 2)})
+    key = next(iter(uneven.groups))
+    uneven.groups[key] = replace(uneven.groups[key], runs=uneven.groups[key].runs[:1])
+    assert winner(study, chosen, uneven, "paper") is None
+
+
+def test_nothing_is_planned_for_a_winner_while_seeds_of_the_search_are_missing(make_study):
+    study = searching(make_study)
+    results = searched(study, fake_run, {"paper": (0,)})
+    assert {job.experiment for job in jobs(study, "paper", results)} == {"search"}
+    assert {job.experiment for job in jobs(study, "paper", results, seeds=1)} == {"search", "chosen"}

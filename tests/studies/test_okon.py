@@ -186,12 +186,12 @@ def test_digits_are_ordered_by_their_errors(make_results):
     tests = [
         by_digit(d1=1, d2=8, d5=4, d9=12),
         by_digit(d1=0, d2=9, d5=5, d9=14),
-        by_digit(d1=1, d2=8, d5=4, d9=13),
+        by_digit(d1=1, d2=9, d5=4, d9=13),
     ]
     results = make_results({"a": {"test": tests}})
     judged = digits_ordered("a", easiest=("1",), hardest=("9", "2"), metric="errors")(results)
     assert judged.outcome == HOLDS
-    assert "from easy to hard: 1 (0.7), 5 (4.3), 2 (8.3), 9 (13.0)" in judged.reason
+    assert "from easy to hard: 1 (0.7), 5 (4.3), 2 (8.7), 9 (13.0)" in judged.reason
     assert digits_ordered("a", easiest=("9",), metric="errors")(results).outcome == FAILS
     assert exceeds("a", "errors of 9", "errors of 2")(results).outcome == HOLDS
 

@@ -266,14 +266,21 @@ def load_recipe(name: str | Path) -> Recipe:
         raise RecipeError(f"recipe {name}: {error}") from None
 
 
+_OF: dict[str, str] = {
+    **{f"shrestha-{number}": "shrestha-random" for number in (1, 4, 5, 6, 9, 10, 11, 14, 15, 19)},
+    **{f"shrestha-{number}": "shrestha-xavier" for number in (3, 8, 13, 16, 17, 20)},
+}
+"""Networks whose recipe is neither of their own name nor their family's."""
+
+
 def default_recipe(network: str, known: Iterable[str] | None = None) -> Recipe:
     """Return the recipe that `network` is trained with where none is named.
 
-    That is the shipped recipe of the same name, else that of its family ("shrestha" for "shrestha-7"), else
-    the shipped recipe "default".
+    That is the shipped recipe of the same name; else the one that `_OF` names; else that of its family
+    ("shrestha" for "shrestha-7"); else the shipped recipe "default".
     """
     names = set(recipe_names() if known is None else known)
-    family = network
+    family = _OF.get(network, network)
     while family:
         if family in names:
             return load_recipe(family)
