@@ -1,5 +1,7 @@
 """Runs grouped by experiment and reading, with means and intervals over seeds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -72,3 +74,12 @@ def test_a_lost_file_of_predictions_is_an_error_with_a_way_out(make_results):
     group = make_results({"a": {"test_accuracy": VALUES}}).get("a")
     with pytest.raises(StudyError, match=r"predictions\.npz cannot be read .* run the study again"):
         group.predictions(group.runs[0])
+
+
+def test_a_shortened_run_decides_nothing_about_the_published_recipe(make_results):
+    results = make_results({"a": {"test_accuracy": VALUES}}, scale="quick")
+    assert results.get("a").n == 3
+    asked_about_the_paper = replace(results, scale="paper")
+    assert asked_about_the_paper.find("a") is not None, "it is still shown"
+    with pytest.raises(StudyError, match="was not run at paper scale, only at quick scale"):
+        asked_about_the_paper.get("a")

@@ -125,7 +125,8 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
         f"{key}: {study.validation:,} training images, stratified, split seed 0"
         for key, study in studies.items()
     )
-    found["Readings"] = "; ".join(f"{name}: {text}" for name, text in READINGS.items())
+    used = {group.reading for results in every for group in results.groups.values()}
+    found["Readings"] = "; ".join(f"{name}: {text}" for name, text in READINGS.items() if name in used)
     found["Seeds"] = ", ".join(map(str, sorted({run.seed for run in runs})))
     found["Trainings"] = (
         f"{len({run.id for run in runs})}, {sum(run.seconds for run in runs) / 60:.1f} minutes of training"

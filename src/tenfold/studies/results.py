@@ -179,11 +179,19 @@ class Results:
         return self.groups.get((name, reading))
 
     def get(self, name: str, reading: str = HONEST) -> Group:
-        """Return the group, or raise `StudyError` saying how to run it."""
+        """Return the group for a judgment on it.
+
+        Raises
+        ------
+        StudyError
+            It was not run at the scale that is asked about: what a shortened run gives decides nothing about
+            the published recipe. Says how to run it.
+        """
         group = self.find(name, reading)
-        if group is None:
+        if group is None or group.scale != self.scale:
+            short = f", only at {group.scale} scale" if group else ""
             raise StudyError(
-                f"{name} ({reading}) was not run at scale {self.scale}. "
+                f"{name} ({reading}) was not run at {self.scale} scale{short}. "
                 f"Run it with: tenfold study run {self.study.key} --scale {self.scale}"
             )
         return group
