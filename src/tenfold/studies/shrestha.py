@@ -458,7 +458,7 @@ STUDY = Study(
             "They are trained together: the images are read once for all of them. Weights agree with "
             "those of "
             "training alone to rounding.",
-            "It takes a quarter of the time.",
+            "It takes about a third of the time.",
         ),
         Deviation(
             "NumPy in full batches of 37,800 is compared with PyTorch in batches of 16.",
