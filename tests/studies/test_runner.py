@@ -189,6 +189,27 @@ def test_a_study_that_is_killed_or_interrupted_ends_as_if_undisturbed(tmp_path):
     assert accuracies(tmp_path, disturbed) == accuracies(tmp_path, undisturbed)
 
 
+def test_no_worker_is_left_where_the_parent_was_killed(tmp_path):
+    process = in_another_process(tmp_path, tmp_path / "store")
+    workers: list[str] = []
+    for _ in range(100):
+        time.sleep(0.1)
+        listing = subprocess.run(
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
+        ).stdout
+        workers = [line.split()[0] for line in listing.splitlines() if "spawn_main" in line]
+        if workers:
+            break
+    assert workers
+    process.terminate()
+    process.wait()
+    for _ in range(100):
+        if not any(os.path.exists(f"/proc/{worker}") for worker in workers):
+            break
+        time.sleep(0.1)
+    assert not [worker for worker in workers if os.path.exists(f"/proc/{worker}")]
+
+
 def test_a_worker_that_is_killed_is_told_and_nothing_finished_is_lost(study, tmp_path):
     store = Store(tmp_path)
     longer = replace(
