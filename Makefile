@@ -16,8 +16,8 @@ demo: $(VENV)/.train ## set up, train our fast network, run two studies, write a
 test: $(VENV)/.dev ## set up what is missing and run the whole test suite
 	$(BIN)/python -m pytest
 
-slow: $(VENV)/.dev ## run the longer proofs as well
-	$(BIN)/python -m pytest -m "slow or not slow"
+slow: $(VENV)/.dev ## run the longer proofs as well, and look for new counterexamples
+	$(BIN)/python -m pytest -m "slow or not slow" --hypothesis-profile=hunt
 
 check: $(VENV)/.dev ## style, types and layers: ruff, mypy, import-linter
 	$(BIN)/ruff check .

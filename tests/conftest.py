@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import tenfold
 from tenfold.data import Digits
+
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("hunt", max_examples=300, deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -192,7 +192,7 @@ def value_range(
         cut, low = "above", least
     else:
         low, high = least, most
-    margin = 0.06 * (high - low) or 0.01 * (abs(high) or 1.0)
+    margin = max(0.06 * (high - low) or 0.01 * (abs(high) or 1.0), 1e-12)  # a subnormal's share is 0
     bottom = low - margin if low < 0 else max(low - margin, 0.0)
     top = high + margin if ceiling is None else min(high + margin, max(high, ceiling) + margin / 3)
     return bottom, top, cut
