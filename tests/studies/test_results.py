@@ -47,6 +47,12 @@ def test_a_column_of_the_history_gives_its_last_value(make_results):
     assert group.history("nothing") == []
 
 
+def test_training_time_is_the_processor_s_where_that_was_measured(make_results):
+    results = make_results({"a": {"cpu_seconds": [2.0, 3.0]}, "b": {"test_accuracy": VALUES}})
+    assert results.get("a").values("seconds").tolist() == [2.0, 3.0]
+    assert results.get("b").values("seconds").tolist() == [1.0, 1.0, 1.0]
+
+
 def test_differences_are_paired_by_seed(make_results):
     results = make_results({"a": {"test_accuracy": VALUES}, "b": {"test_accuracy": [0.9, 0.9]}})
     found = difference(results.get("a"), results.get("b"), "test_accuracy")

@@ -456,7 +456,7 @@ STUDY = Study(
         ),
         Deviation(
             "Training time in minutes on an RTX 3060.",
-            "Ratios of training times on one machine, without the time spent on measuring.",
+            "Ratios of processor times of one core on one machine, without the time spent on measuring.",
             "Minutes are the machine's; the claims are about ratios.",
         ),
         Deviation(

@@ -68,9 +68,10 @@ class Group:
         """Return `metric` of every run, (n,) float64: a final metric, or a column of the history.
 
         ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set, and
-        ``"errors of 5"`` how many of its images are wrong. ``"seconds"`` is the time spent training,
-        ``"convergence_epoch"`` the first epoch whose held-out accuracy lies within 0.1 points of the best.
-        NaN where the loss was not finite.
+        ``"errors of 5"`` how many of its images are wrong. ``"seconds"`` is the time spent training:
+        of the processor where it did the arithmetic, by the clock where a GPU did, or where only that was
+        measured. ``"convergence_epoch"`` is the first epoch whose held-out accuracy lies within 0.1 points of
+        the best. NaN where the loss was not finite.
         """
         found = []
         for run in self.runs:
@@ -81,7 +82,7 @@ class Group:
                 errors = round(row["support"] * (1 - row["recall"]))
                 found.append(errors if name == "errors" else row[name])
             elif metric == "seconds":
-                found.append(run.seconds)
+                found.append(run.metrics.get("cpu_seconds", run.seconds))
             elif metric == "convergence_epoch":
                 found.append(_convergence(run.history))
             elif self.epoch is None and metric in run.metrics:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -273,10 +273,10 @@ def _fit(job: Job, setup: Classical, id: str, store: Store, started: str) -> Non
     """Fit a classical classifier, measure it on the test set, and keep the run."""
     data = parts(job.share)
     model = baseline(setup.name, job.seed)
-    begun = perf_counter()
+    begun, begun_cpu = perf_counter(), process_time()
     model.fit(data.train.images, data.train.labels)
     seconds = perf_counter() - begun
-    metrics: dict[str, Any] = {"n_train": len(data.train)}
+    metrics: dict[str, Any] = {"n_train": len(data.train), "cpu_seconds": process_time() - begun_cpu}
     if data.test is not None:
         predicted = model.predict(data.test.images)
         metrics["predict_seconds"] = perf_counter() - begun - seconds
@@ -318,6 +318,8 @@ def _keep(
     folder = store.folder(id)
     history = trained.history.to_dict()
     metrics = _measure(setup, data, engine, trained.weights, history, folder)
+    if trained.cpu_seconds is not None and engine.settings().get("device", "cpu") == "cpu":
+        metrics["cpu_seconds"] = trained.cpu_seconds
     if data.test is not None:
         results = {data.test.name: {"accuracy": metrics["test_accuracy"], "n": len(data.test)}}
         card = describe(trained, data.train, results=results, limits=LIMITS)

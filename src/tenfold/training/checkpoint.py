@@ -40,6 +40,8 @@ class Checkpoint:
         Time spent training.
     elapsed : float
         Time spent in all, with the monitoring.
+    cpu_seconds : float
+        Processor time spent training.
     """
 
     identity: dict[str, Any]
@@ -48,6 +50,7 @@ class Checkpoint:
     state: Arrays = field(repr=False)
     seconds: float = 0.0
     elapsed: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
@@ -63,6 +66,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         "history": checkpoint.history.to_dict(),
         "seconds": checkpoint.seconds,
         "elapsed": checkpoint.elapsed,
+        "cpu_seconds": checkpoint.cpu_seconds,
         "sha256": _digest(state),
     }
     path = folder / FILE
@@ -107,6 +111,8 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             state=state,
             seconds=notes["seconds"],
             elapsed=notes["elapsed"],
+            # Checkpoints of before it was measured: as if nothing else had run beside.
+            cpu_seconds=notes.get("cpu_seconds", notes["seconds"]),
         )
     except FileNotFoundError:
         return None

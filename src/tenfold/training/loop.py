@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,9 @@ class Trained:
     seed : int
     engine : dict
         The engine's settings.
+    cpu_seconds : float or None
+        Processor time spent training, of all threads, without the monitoring: what a machine that does other
+        things meanwhile does not lengthen. None where several networks were trained together.
     """
 
     architecture: Architecture
@@ -59,6 +62,7 @@ class Trained:
     seconds: float
     seed: int
     engine: dict[str, Any]
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -176,14 +180,14 @@ def train(
     if on_progress is not None:
         trainer.on_progress = lambda part: on_progress(progress(part))
     watched: dict[str, list[float]] = {}
-    watching = 0.0
+    watching, watching_cpu = 0.0, 0.0
 
     def watch() -> None:
         """Note, at every `watch_every`-th step, the batch just trained on and the monitors."""
-        nonlocal watching
+        nonlocal watching, watching_cpu
         if trainer.done % watch_every:
             return
-        began = perf_counter()
+        began, began_cpu = perf_counter(), process_time()
         loss, accuracy = trainer.last_batch()
         row: dict[str, float] = {"step": trainer.done, "train_loss": loss, "train_accuracy": accuracy}
         for name, monitored in monitors.items():
@@ -191,14 +195,17 @@ def train(
         for column, value in row.items():
             watched.setdefault(column, []).append(value)
         watching += perf_counter() - began
+        watching_cpu += process_time() - began_cpu
 
     if watch_every:
         trainer.on_step = watch
     try:
         for epoch in range(first, recipe.epochs):
-            began, watched, watching = perf_counter(), {}, 0.0
+            watched, watching, watching_cpu = {}, 0.0, 0.0
+            began, began_cpu = perf_counter(), process_time()
             result = trainer.run_epoch(data, epoch)
             seconds = last.seconds + perf_counter() - began - watching
+            cpu_seconds = last.cpu_seconds + process_time() - began_cpu - watching_cpu
             row: dict[str, Any] = {
                 "epoch": epoch + 1,
                 "lr": result.lr,
@@ -213,7 +220,7 @@ def train(
             elapsed = before + perf_counter() - start
             # One assignment moves everything to the new epoch: an interrupt finds the old one or the new one.
             history = History([*last.history.rows, row | {"seconds": elapsed}])
-            last = Checkpoint(identity, epoch + 1, history, trainer.state(), seconds, elapsed)
+            last = Checkpoint(identity, epoch + 1, history, trainer.state(), seconds, elapsed, cpu_seconds)
             if on_epoch is not None:
                 on_epoch(progress(0.0))
             if folder is not None and perf_counter() - written >= checkpoint_seconds:
@@ -226,7 +233,14 @@ def train(
     if folder is not None and not keep_checkpoint:
         remove_checkpoint(folder)
     return Trained(
-        architecture, recipe, trainer.weights(), last.history, last.seconds, seed, engine.settings()
+        architecture,
+        recipe,
+        trainer.weights(),
+        last.history,
+        last.seconds,
+        seed,
+        engine.settings(),
+        last.cpu_seconds,
     )
 
 
