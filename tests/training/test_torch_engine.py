@@ -156,11 +156,31 @@ def test_the_loss_is_what_the_recipe_says(loss, digits):
     assert trainer.step(digits.images, digits.labels) == pytest.approx(expected, rel=1e-10)
 
 
-def test_mixed_precision_on_a_cpu_is_float32(digits):
-    assert same(
-        trained(CNN, FULL.change({"precision": "mixed"}), digits, epochs=1).state(),
-        trained(CNN, FULL, digits, epochs=1).state(),
-    )
+MIXED = FULL.change({"precision": "mixed"})
+
+
+def test_mixed_precision_multiplies_bfloat16_where_the_cpu_can_and_keeps_float32_weights(digits, monkeypatch):
+    monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda device: True)
+    mixed, plain = (trained(CNN, recipe, digits, epochs=1) for recipe in (MIXED, FULL))
+    assert not same(mixed.state(), plain.state())
+    assert all(array.dtype == np.float32 for array in mixed.weights().values())
+    # A product of bfloat16 has 8 binary digits: the logits agree to about one part in a hundred.
+    wanted, found = plain.logits(digits.images), mixed.logits(digits.images)
+    assert np.abs(found - wanted).mean() < 0.05 * np.abs(wanted).mean()
+
+
+def test_mixed_precision_is_float32_on_a_cpu_without_the_instructions(digits, monkeypatch):
+    monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda device: False)
+    assert same(trained(CNN, MIXED, digits, epochs=1).state(), trained(CNN, FULL, digits, epochs=1).state())
+
+
+def test_a_run_in_another_arithmetic_is_another_run(monkeypatch):
+    told = []
+    for found in (True, False):
+        monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda device, found=found: found)
+        told.append(ENGINE.settings(MIXED))
+    assert [settings["products"] for settings in told] == ["bfloat16", "float32"]
+    assert ENGINE.settings(FULL) == ENGINE.settings()
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_what_to_try(digits):

@@ -168,10 +168,13 @@ class Demo:
             self._title(seed): SEED_SECONDS if self.store.find(identity(plan.what(engine))) is None else 0.1
             for seed, plan in enumerate(self.plans)
         }
-        settings = engine.settings()
         for study in self.studies:
             needed = jobs(study, self.scale, collect(study, self.scale, self.store))
-            missing = [job for job in needed if self.store.find(identity(job.what(settings))) is None]
+            missing = [
+                job
+                for job in needed
+                if self.store.find(identity(job.what(engine.settings(job.recipe)))) is None
+            ]
             seconds = sum(job.cost for job in missing) / min(self.workers or cores(), max(len(missing), 1))
             costs[f"study {study.key}"] = seconds or 0.1
         return costs | {_WRITING: REPORT_SECONDS}

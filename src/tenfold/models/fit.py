@@ -80,7 +80,7 @@ class Fit:
                 if part is not None
             },
             "seed": self.seed,
-            "engine": engine.settings(),
+            "engine": engine.settings(self.recipe),
         }
 
 

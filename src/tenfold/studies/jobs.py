@@ -11,7 +11,7 @@ from tenfold.runs import Store, identity
 from tenfold.studies.results import Group, Results, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
 from tenfold.studies.study import Candidates, Classical, Experiment, Setup, Study
-from tenfold.training import Constant
+from tenfold.training import Constant, Recipe
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Job:
         if "network" in what:
             del what["network"]["name"]
         return identity(what | {"data": self.share.to_dict()})
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of a network's training; None for a classical model."""
+        return None if isinstance(self.setup, Classical) else self.setup.recipe
 
     def what(self, engine: dict[str, Any]) -> dict[str, Any]:
         """Return the identity of the run: the arm, the seed and the engine's settings.

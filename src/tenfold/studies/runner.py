@@ -147,10 +147,10 @@ def check(needed: list[Job]) -> None:
 
 def unfinished(needed: list[Job], store: Store, engine: str = "auto") -> list[Task]:
     """Return what of the needed trainings is not in the store; a crew is not while one of its members is."""
-    settings = get_engine(engine).settings()
+    made = get_engine(engine)
 
     def kept(job: Job) -> bool:
-        return store.find(identity(job.what(settings))) is not None
+        return store.find(identity(job.what(made.settings(job.recipe)))) is not None
 
     return [
         task
@@ -176,7 +176,7 @@ def run_task(task: Task, report: Report, *, root: Path, engine: str = "auto") ->
     if isinstance(task, Crew):
         _run_crew(task, store, report)
         return
-    id = identity(task.what(get_engine(engine).settings()))
+    id = identity(task.what(get_engine(engine).settings(task.recipe)))
     with store.claim(id):
         if store.find(id) is None:
             _run_job(task, id, store, report, engine)
@@ -210,7 +210,7 @@ def _run_job(job: Job, id: str, store: Store, report: Report, engine: str) -> No
         on_epoch=progress,
         on_progress=progress,
     )
-    _keep(job, setup, data, trained, made, store, started, job.what(made.settings()))
+    _keep(job, setup, data, trained, made, store, started, job.what(made.settings(setup.recipe)))
 
 
 def _run_crew(crew: Crew, store: Store, report: Report) -> None:

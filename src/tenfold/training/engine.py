@@ -153,8 +153,11 @@ class Engine(Protocol):
 
     name: str
 
-    def settings(self) -> dict[str, Any]:
-        """Return what of the engine may change the numbers (its name, its device's kind), as JSON values."""
+    def settings(self, recipe: Recipe | None = None) -> dict[str, Any]:
+        """Return what of the engine may change the numbers (its name, its device's kind), as JSON values.
+
+        With `recipe`, of a training by it: "mixed" precision means another arithmetic on another machine.
+        """
 
     def trainer(self, architecture: Architecture, recipe: Recipe, seed: int, count: int) -> Trainer:
         """Return a trainer with first weights drawn."""

@@ -239,7 +239,7 @@ def train(
         last.history,
         last.seconds,
         seed,
-        engine.settings(),
+        engine.settings(recipe),
         last.cpu_seconds,
     )
 
@@ -274,7 +274,7 @@ def _identity(
         "recipe": recipe.to_dict(),
         "data": data.sha256,
         "seed": seed,
-        "engine": engine.settings(),
+        "engine": engine.settings(recipe),
         "monitors": {name: monitored.sha256 for name, monitored in monitors.items()},
         "monitor_every": monitor_every,
     }

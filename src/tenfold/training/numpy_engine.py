@@ -152,8 +152,8 @@ class NumpyEngine:
         lookup("backward pass", backward, dict.fromkeys(BACKWARDS))
         self.backward = backward
 
-    def settings(self) -> dict[str, Any]:
-        """Return what of the engine may change the numbers."""
+    def settings(self, recipe: Recipe | None = None) -> dict[str, Any]:
+        """Return what of the engine may change the numbers; "mixed" precision is float32 here, always."""
         return {"name": self.name} | ({} if self.backward == "true" else {"backward": self.backward})
 
     def trainer(self, architecture: Architecture, recipe: Recipe, seed: int, count: int) -> NumpyTrainer:

@@ -53,7 +53,8 @@ class Recipe:
         Decay of a running mean of the weights and statistics, which is what the training returns; 0 for none.
         The mean is corrected for its start.
     precision : "float32", "float64" or "mixed"
-        "mixed": bfloat16 products on a GPU; on a CPU the same as float32.
+        "mixed": products of bfloat16 on a GPU, and on a CPU that has the instructions (AVX512-BF16, AMX)
+        under torch; elsewhere, and with NumPy, the same as float32. Weights and optimizer stay float32.
     """
 
     epochs: int = 10

@@ -54,7 +54,7 @@ class TorchTrainer(Trainer):
         super().__init__(architecture, recipe, seed, count)
         self.device = device
         self.dtype = torch.float64 if recipe.precision == "float64" else torch.float32
-        self._mixed = recipe.precision == "mixed" and device.type == "cuda"
+        self._mixed = recipe.precision == "mixed" and multiplies_bfloat16(device)
         self._dropouts = [
             node for node in architecture.walk() if isinstance(node.layer, Dropout) and node.layer.rate > 0
         ]
@@ -182,7 +182,7 @@ class TorchTrainer(Trainer):
         return self._last_batch[:2]
 
     def _loss(self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors) -> tuple[Tensor, Tensor]:
-        with torch.autocast("cuda", torch.bfloat16) if self._mixed else nullcontext():
+        with torch.autocast(self.device.type, torch.bfloat16) if self._mixed else nullcontext():
             logits = forward(self.architecture, tensors, x, masks)
         logits = logits.to(self.dtype)
         smoothing = self.recipe.label_smoothing
@@ -242,9 +242,12 @@ class TorchEngine:
             # Without it products on a GPU may differ from run to run. Read when the first one is made.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
-    def settings(self) -> dict[str, Any]:
-        """Return the engine's name, its kind of device, and whether it compiles."""
-        return {"name": self.name, "device": self.device.type, "compile": self.compile}
+    def settings(self, recipe: Recipe | None = None) -> dict[str, Any]:
+        """Return the engine's name, its kind of device, whether it compiles, and what "mixed" means here."""
+        settings = {"name": self.name, "device": self.device.type, "compile": self.compile}
+        if recipe is not None and recipe.precision == "mixed":
+            settings["products"] = "bfloat16" if multiplies_bfloat16(self.device) else "float32"
+        return settings
 
     def trainer(self, architecture: Architecture, recipe: Recipe, seed: int, count: int) -> TorchTrainer:
         """Return a trainer with first weights drawn."""
@@ -258,6 +261,13 @@ class TorchEngine:
         arrays = FlatArrays(architecture, dtype, self.device)
         arrays.load(arrays.values, weights)
         return _evaluate(architecture, arrays.views, images, dtype, self.device)
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether `device` has instructions for products of bfloat16; emulated they would be slow."""
+    # oneDNN's own question (torch.ops.mkldnn._is_mkldnn_bf16_supported) is answered yes by any AVX512.
+    here = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return device.type == "cuda" or here
 
 
 def as_input(
