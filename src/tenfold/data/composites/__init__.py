@@ -1,1 +1,1 @@
-"""Pictures that Tenfold makes from MNIST: strings of digits on made paper, digits from strokes, non-digits."""
+"""Pictures that Tenfold makes: strings of digits on made paper, digits drawn from strokes, non-digits."""
