@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import DataError
+from tenfold.data.pixels import luma, to_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,8 +27,6 @@ CENTER = 14.0
 
 CONTRAST = 24.0
 """Gray levels between ink and paper below which a picture is taken to be blank."""
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def normalize(picture: Image | NDArray[Any]) -> Gray:
@@ -63,33 +61,7 @@ def to_gray(picture: Image | NDArray[Any]) -> Gray:
     -------
     gray : (height, width) uint8
     """
-    if not isinstance(picture, np.ndarray):
-        picture = _pixels(picture)
-    if picture.ndim == 2:
-        picture = picture[:, :, None]
-    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4 or picture.size == 0:
-        raise DataError(
-            "A picture must be (height, width) or (height, width, 1 to 4 channels), not empty. "
-            f"Got shape {picture.shape} instead."
-        )
-    if picture.dtype == np.uint8 and picture.shape[2] == 1:
-        return picture[:, :, 0].copy()
-    if picture.dtype.kind in "bu":
-        top = 1 if picture.dtype.kind == "b" else np.iinfo(picture.dtype).max
-    elif picture.dtype.kind == "f":
-        top = 1
-    else:
-        raise DataError(f"A picture must be bool, unsigned or floats in [0, 1]. Got {picture.dtype} instead.")
-    values: NDArray[np.float32] = np.nan_to_num(picture.astype(np.float32)) * np.float32(255 / top)
-    channels = values.shape[2]
-    gray = values[:, :, :3] @ _LUMA if channels >= 3 else values[:, :, 0]
-    if channels in (2, 4):
-        opacity = values[:, :, -1] / np.float32(255)
-        weight = float(opacity.sum())
-        light = weight > 0 and float((gray * opacity).sum()) / weight > 127.5
-        hidden = bool(opacity.min() < 1)
-        gray = gray * opacity + np.float32(0 if light and hidden else 255) * (1 - opacity)
-    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+    return luma(to_pixels(picture)).copy()
 
 
 def is_normalized(gray: Gray) -> bool:
@@ -250,24 +222,3 @@ def _plane(values: Ink, mask: NDArray[np.bool_]) -> Ink:
 def _clip(values: NDArray[np.floating[Any]]) -> Ink:
     clipped: Ink = np.clip(values, 0, 255).astype(np.float32)
     return clipped
-
-
-def _pixels(picture: Image) -> NDArray[Any]:
-    """Return a Pillow image as an array that `to_gray` takes."""
-    from PIL import ImageOps
-
-    picture = ImageOps.exif_transpose(picture)
-    mode = picture.mode
-    if mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16)
-    if mode in ("I", "F"):
-        # Neither says how white white is: 1, 255 and 65,535 are what is met.
-        values = np.asarray(picture, np.float32)
-        top = next((top for top in (1, 255, 65535) if values.max() <= top), float(values.max()))
-        return _clip(values * (255 / top)) / np.float32(255)
-    if mode not in ("L", "LA", "RGB", "RGBA"):
-        transparent = "transparency" in picture.info or mode in ("PA", "La", "RGBa")
-        picture = picture.convert("RGBA" if transparent else "L" if mode == "1" else "RGB")
-    elif "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    return np.asarray(picture)

@@ -1,0 +1,271 @@
+"""From sources to pictures: files, bytes and pictures in memory, page by page, within limits."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data.pixels import Pixels, to_pixels
+from tenfold.errors import DataError, FormatError, require
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    Source = str | Path | bytes | bytearray | memoryview | IO[bytes] | Image | NDArray[Any]
+    """What can be read."""
+
+PDF_DPI = 200
+"""Dots per inch at which pages of a PDF are rendered; a digit 4 mm high becomes 31 pixels high."""
+
+_PDF = b"%PDF-"
+_pdfium = threading.Lock()
+"""PDFium must not be used by two threads at once."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a source may be.
+
+    Parameters
+    ----------
+    bytes : int
+        Of the file.
+    pixels : int
+        Of one page. Told by the picture's header, before anything is decoded.
+    pages : int
+        Of a TIFF or PDF.
+    """
+
+    bytes: int = 256 * 2**20
+    pixels: int = 120_000_000
+    pages: int = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One page as pixels.
+
+    Parameters
+    ----------
+    pixels : (height, width) or (height, width, 3) uint8
+        Gray levels or RGB, upright as EXIF says.
+    page : int
+        Its number, from 1.
+    """
+
+    pixels: Pixels
+    page: int = 1
+
+
+def name(source: Source) -> str:
+    """Return what a source is called: its path, or what stands for it."""
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    if isinstance(source, np.ndarray):
+        return "<array>"
+    found = getattr(source, "filename", None) or getattr(source, "name", None)
+    return found if isinstance(found, str) and found else "<picture>"
+
+
+def pictures(source: Source, limits: Limits | None = None) -> Iterator[Picture]:
+    """Return the pages of a source, one after another; each is decoded when its turn comes.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file object, Pillow image or array
+        What is in a file is told by its content, not its name. Arrays are as `tenfold.data.pixels.to_pixels`
+        takes them.
+    limits : Limits or None
+
+    Yields
+    ------
+    picture : Picture
+
+    Raises
+    ------
+    FormatError
+        The file is missing, empty, truncated, locked by a password or of no known format.
+    DataError
+        The source is larger than the limits allow, or an array of another shape.
+    MissingExtraError
+        It is a PDF, and what opens it is not installed.
+    """
+    limits = limits or Limits()
+    title = name(source)
+    if isinstance(source, np.ndarray):
+        _check_pixels(title, source.shape[1] if source.ndim > 1 else source.size, source.shape[0], limits)
+        yield Picture(to_pixels(source))
+        return
+    if _is_image(source):
+        _check_pixels(title, *source.size, limits)
+        yield Picture(_decoded(title, source))
+        return
+    content = _content(title, source, limits)
+    if not content:
+        raise FormatError(f"{title} is empty: 0 bytes. Get the file again.")
+    yield from (_of_pdf if _PDF in content[:1024] else _of_image)(title, content, limits)
+
+
+def _is_image(source: object) -> TypeGuard[Image]:
+    """Return whether a source is a Pillow image, without importing Pillow for what is none."""
+    return hasattr(source, "getexif") and hasattr(source, "size")
+
+
+def _content(title: str, source: Any, limits: Limits) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        content = bytes(source)
+    else:
+        try:
+            if isinstance(source, str | Path):
+                with Path(source).open("rb") as file:
+                    content = file.read(limits.bytes + 1)
+            elif hasattr(source, "read"):
+                content = source.read(limits.bytes + 1)
+            else:
+                raise DataError(
+                    "A source must be a path, bytes, a binary file object, a Pillow image or an array. "
+                    f"Got {type(source).__name__} instead."
+                )
+        except FileNotFoundError:
+            raise FormatError(f"There is no file {title}.") from None
+        except OSError as error:
+            raise FormatError(f"{title} cannot be read: {error.strerror or error}.") from None
+        if not isinstance(content, bytes):
+            raise DataError(f"{title} is a file opened as text. Open it in binary mode ('rb').")
+    if len(content) > limits.bytes:
+        raise DataError(
+            f"{title} is larger than {limits.bytes:,} bytes, the limit for a file. Make it smaller."
+        )
+    return content
+
+
+def _of_image(title: str, content: bytes, limits: Limits) -> Iterator[Picture]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures by a limit of its own; ours is checked next.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content))
+    except UnidentifiedImageError:
+        raise FormatError(
+            f"{title} is no picture that can be read ({_looks_like(content)}). Expected PNG, JPEG, TIFF, "
+            "BMP, WebP, GIF or PDF."
+        ) from None
+    except Image.DecompressionBombError as error:
+        # Pillow's own limit is above ours; it tells how many there are.
+        found = next(iter(re.findall(r"\d+", str(error))), "0")
+        raise _too_large(title, f"{int(found):,}", limits) from None
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise _damaged(title, error) from None
+    with image:
+        # A TIFF holds pages; further frames of other formats are an animation or previews.
+        pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+        _check_pages(title, pages, limits)
+        for page in range(pages):
+            try:
+                image.seek(page)
+            except (OSError, ValueError, SyntaxError, EOFError) as error:
+                raise _damaged(title, error) from None
+            _check_pixels(title, *image.size, limits)
+            yield Picture(_decoded(title, image), page + 1)
+
+
+def _decoded(title: str, image: Image) -> Pixels:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return to_pixels(image)
+    except DataError:
+        raise
+    except MemoryError:
+        raise DataError(
+            f"{title} needs more memory than there is: {image.width}x{image.height} pixels. Make it smaller."
+        ) from None
+    except Exception as error:
+        # Decoders of damaged files raise whatever they stumble over.
+        raise _damaged(title, error) from None
+
+
+def _of_pdf(title: str, content: bytes, limits: Limits) -> Iterator[Picture]:
+    pdfium = require("pypdfium2", extra="pdf", purpose="Reading a PDF")
+    with _pdfium:
+        try:
+            document = pdfium.PdfDocument(content)
+            pages = len(document)
+        except pdfium.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise FormatError(
+                    f"{title} is a PDF locked by a password. Save it without one and read it again."
+                ) from None
+            raise FormatError(f"{title} is a damaged PDF: {error}. Get the file again.") from None
+    try:
+        _check_pages(title, pages, limits)
+        for number in range(pages):
+            yield Picture(_rendered(title, document, number, limits), number + 1)
+    finally:
+        with _pdfium:
+            document.close()
+
+
+def _rendered(title: str, document: Any, number: int, limits: Limits) -> Pixels:
+    pdfium = require("pypdfium2", extra="pdf", purpose="Reading a PDF")
+    with _pdfium:
+        try:
+            page = document[number]
+            width, height = page.get_size()
+            scale = PDF_DPI / 72
+            # A poster is rendered coarser rather than refused: a PDF has no pixels of its own.
+            scale *= min(1.0, (limits.pixels / max(width * height * scale**2, 1.0)) ** 0.5)
+            bitmap = page.render(scale=scale, rev_byteorder=True)
+            pixels = bitmap.to_numpy().copy()
+            page.close()
+        except (pdfium.PdfiumError, ValueError, MemoryError) as error:
+            raise FormatError(f"Page {number + 1} of {title} cannot be rendered: {error}.") from None
+    return to_pixels(pixels)
+
+
+def _check_pixels(title: str, width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
+        raise _too_large(title, f"{width:,} x {height:,} = {width * height:,}", limits)
+
+
+def _too_large(title: str, pixels: str, limits: Limits) -> DataError:
+    return DataError(
+        f"{title} has {pixels} pixels; the limit is {limits.pixels:,}. Make it smaller: digits 30 pixels "
+        "high are enough."
+    )
+
+
+def _check_pages(title: str, pages: int, limits: Limits) -> None:
+    if pages > limits.pages:
+        raise DataError(f"{title} has {pages:,} pages; the limit is {limits.pages:,}. Split it.")
+
+
+def _damaged(title: str, error: Exception) -> FormatError:
+    reason = str(error).rstrip(".") or type(error).__name__
+    return FormatError(f"{title} is a damaged picture: {reason}. Get the file again, or save it again.")
+
+
+def _looks_like(content: bytes) -> str:
+    """Return in words what a file that is no picture seems to be."""
+    head = content[:512]
+    try:
+        # The last character may be cut in two.
+        words = head.decode("utf-8", "ignore" if len(content) > len(head) else "strict")
+    except UnicodeDecodeError:
+        words = "\0"
+    if all(letter.isprintable() or letter.isspace() for letter in words):
+        return "it looks like text"
+    return f"it begins with {head[:4].hex(' ')}"

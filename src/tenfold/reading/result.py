@@ -1,0 +1,193 @@
+"""What the reader answers: documents of pages of lines of digits, as frozen values.
+
+Boxes are ``(left, top, width, height)`` in pixels of the picture as given, upright as its EXIF says. For a
+page of a PDF they are pixels of the page as it was rendered, whose size the page tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+
+
+class Decision(StrEnum):
+    """What to do with a line at the error rate that the user will bear."""
+
+    accept = "accept"
+    review = "review"
+    reject = "reject"
+
+
+class Reason(StrEnum):
+    """Why a line is not accepted."""
+
+    blank = "blank"
+    not_a_digit = "not a digit"
+    print = "printed text"
+    blurred = "too blurred"
+    close = "two readings too close"
+    unsure = "too unsure"
+    constraint = "constraint broken"
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit.
+
+    Parameters
+    ----------
+    value : int
+    confidence : float in [0, 1]
+        How probable it is that `value` is right.
+    box : (left, top, width, height)
+    alternatives : tuple of (value, probability)
+        The other values, the most probable first.
+    image : (28, 28) uint8, or None
+        What the network saw, ink 255; kept on request.
+    """
+
+    value: int
+    confidence: float
+    box: Box
+    alternatives: tuple[tuple[int, float], ...] = ()
+    image: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds; the image only where it was kept, as rows of numbers."""
+        found: dict[str, Any] = {
+            "value": self.value,
+            "confidence": _short(self.confidence),
+            "box": list(self.box),
+            "alternatives": [
+                {"value": value, "probability": _short(probability)}
+                for value, probability in self.alternatives
+            ],
+        }
+        if self.image is not None:
+            found["image"] = self.image.tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of digits, or what turned out to be none.
+
+    Parameters
+    ----------
+    text : str
+        The digits, without what separates them. Empty where the line is rejected.
+    confidence : float in [0, 1]
+        How probable it is that the whole text is right; of a rejected line, that there is a digit at all.
+    decision : Decision
+    box : (left, top, width, height)
+    digits : tuple of Digit
+        From left to right.
+    reason : Reason, or None
+        Why it is not accepted.
+    alternatives : tuple of (text, probability)
+        Other readings of the whole, the most probable first.
+    """
+
+    text: str
+    confidence: float
+    decision: Decision
+    box: Box
+    digits: tuple[Digit, ...] = ()
+    reason: Reason | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds."""
+        return {
+            "text": self.text,
+            "confidence": _short(self.confidence),
+            "decision": self.decision.value,
+            "reason": None if self.reason is None else self.reason.value,
+            "box": list(self.box),
+            "digits": [digit.to_dict() for digit in self.digits],
+            "alternatives": [
+                {"text": text, "probability": _short(probability)} for text, probability in self.alternatives
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Parameters
+    ----------
+    page : int
+        Its number, from 1.
+    width, height : int
+        In pixels of the picture as given.
+    rotation : int
+        By how many degrees the writing is turned clockwise in the picture: 0, 90, 180 or 270.
+    lines : tuple of Line
+        In reading order.
+    """
+
+    page: int
+    width: int
+    height: int
+    rotation: int = 0
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The lines that are not rejected, a line each."""
+        return "\n".join(line.text for line in self.lines if line.decision != Decision.reject)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds."""
+        return {
+            "page": self.page,
+            "width": self.width,
+            "height": self.height,
+            "rotation": self.rotation,
+            "lines": [line.to_dict() for line in self.lines],
+        }
+
+
+@dataclass(frozen=True)
+class Document:
+    """What was read from one source.
+
+    Parameters
+    ----------
+    source : str
+        Path of the file, "-" for standard input, or what stands for bytes and pictures in memory.
+    pages : tuple of Page
+    error : str, or None
+        Why the source could not be read; there are no pages then.
+    """
+
+    source: str
+    pages: tuple[Page, ...] = ()
+    error: str | None = None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of all pages, rejected ones among them."""
+        return tuple(line for page in self.pages for line in page.lines)
+
+    @property
+    def text(self) -> str:
+        """The lines of all pages that are not rejected, a line each."""
+        return "\n".join(page.text for page in self.pages if page.text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds: ``source`` and ``pages``, and ``error`` where there is one."""
+        found: dict[str, Any] = {"source": self.source, "pages": [page.to_dict() for page in self.pages]}
+        return found if self.error is None else found | {"error": self.error}
+
+
+def _short(probability: float) -> float:
+    """Return a probability with the digits that it is worth."""
+    return round(float(probability), 4)
