@@ -197,7 +197,7 @@ def run(
     """
     from tenfold.runs.store import Store
     from tenfold.studies.runner import estimate, run_study
-    from tenfold.studies.workers import cores
+    from tenfold.studies.workers import Workers, cores
 
     # Every name is looked up before anything is trained.
     studies = chosen(keys, every, data)
@@ -222,20 +222,21 @@ def run(
                     f"{seconds_text(ahead.seconds / count)} on {count} {'cores' if count > 1 else 'core'}."
                 )
     done: list[Results] = []
-    for study in studies:
-        with Display(quiet) as display:
-            done.append(
-                run_study(
-                    study,
-                    scale=scale.value,
-                    store=Store(),
-                    seeds=seeds,
-                    only=tuple(only or ()),
-                    engine=engine.value,
-                    workers=workers,
-                    on_progress=partial(show_study, display, study.key),
+    with Workers(workers) as processes:
+        for study in studies:
+            with Display(quiet) as display:
+                done.append(
+                    run_study(
+                        study,
+                        scale=scale.value,
+                        store=Store(),
+                        seeds=seeds,
+                        only=tuple(only or ()),
+                        engine=engine.value,
+                        workers=processes,
+                        on_progress=partial(show_study, display, study.key),
+                    )
                 )
-            )
     if as_json:
         show_json([verdicts_dict(results) for results in done])
         return

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,15 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            found[package] = _version(package)
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def _version(package: str) -> str:
+    return metadata.version(package)
 
 
 def hardware() -> dict[str, Any]:
@@ -49,12 +55,22 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def commit(source: Path = _SOURCE) -> str | None:
+def commit(source: Path | None = None) -> str | None:
     """Return the git commit of the folder `source`, with ``+changes`` where its files differ from it.
 
     None where git does not track the folder: an installed package inside somebody's repository has no commit
-    of its own.
+    of its own. By default it is the commit of Tenfold's source when this process first asked: what runs is
+    what was loaded, whatever becomes of the files.
     """
+    return _own_commit() if source is None else _commit(source)
+
+
+@cache
+def _own_commit() -> str | None:
+    return _commit(_SOURCE)
+
+
+def _commit(source: Path) -> str | None:
     if not _git(source, "ls-files", "--", "."):
         return None
     head = _git(source, "rev-parse", "HEAD")

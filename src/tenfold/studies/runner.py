@@ -28,7 +28,7 @@ from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
 from tenfold.studies.results import Results
 from tenfold.studies.share import Parts, parts
 from tenfold.studies.study import Classical, Setup, Study
-from tenfold.studies.workers import Report, StudyProgress, Tracker, cores, run_all
+from tenfold.studies.workers import Report, StudyProgress, Tracker, Workers
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
 from tenfold.training.engine import check_fit
 from tenfold.training.population import Member, train_population
@@ -42,7 +42,7 @@ def run_study(
     seeds: int | None = None,
     only: tuple[str, ...] = (),
     engine: str = "auto",
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     on_progress: Callable[[StudyProgress], None] | None = None,
 ) -> Results:
     """Run what is missing of a study, and return its results.
@@ -60,8 +60,8 @@ def run_study(
         Names of experiments; empty for all.
     engine : str
         For trainings that are not about an engine. "skorch": those that are left out otherwise are run too.
-    workers : int or None
-        How many processes; None for one a core.
+    workers : int, Workers or None
+        How many processes; None for one a core. Or those that other studies have used.
     on_progress : function of StudyProgress, or None
 
     Raises
@@ -73,8 +73,20 @@ def run_study(
     """
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
+    if not isinstance(workers, Workers):
+        with Workers(workers) as own:
+            return run_study(
+                study,
+                scale=scale,
+                store=store,
+                seeds=seeds,
+                only=only,
+                engine=engine,
+                workers=own,
+                on_progress=on_progress,
+            )
     plain = "auto" if engine == "skorch" else engine
-    tracker = Tracker(on_progress, workers or cores())
+    tracker = Tracker(on_progress, workers.count)
     work = partial(run_task, root=store.root, engine=plain)
     checked = False
     while True:
@@ -88,7 +100,7 @@ def run_study(
             check(jobs(study, scale, results, seeds=1, only=only, engine=engine, expected=True))
             checked = True
         try:
-            run_all(missing, work, workers, tracker)
+            workers.run(missing, work, tracker)
         except (TrainingStopped, KeyboardInterrupt):
             raise TrainingStopped(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "

@@ -108,44 +108,75 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_all(missing: Sequence[Task], work: Work, workers: int | None, tracker: Tracker) -> None:
-    """Do every job in worker processes; the longest first, so that no core is left alone with it at the end.
+class Workers:
+    """Processes that do jobs, each with one thread. A context: on leaving it they end.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        The user pressed Ctrl-C. All workers have stopped and saved their state.
-    StudyError
-        A worker was killed.
+    They start when there is first something to do and stay for what comes next, of the same study or another:
+    each one's start takes seconds, and what it has read it need not read again.
+
+    Attributes
+    ----------
+    count : int
+        How many jobs are done at once.
     """
-    ordered = sorted(missing, key=lambda job: -job.cost)
-    count = min(workers or cores(), len(ordered))
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    news: Any = context.Queue()
-    with _single_threaded():
-        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=(stop, news))
-        futures: dict[Future[None], Task] = {pool.submit(_work, work, job): job for job in ordered}
-    by_name = {job.name: job for job in ordered}
-    try:
-        waiting = set(futures)
-        while waiting:
-            finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-            for name, part in _drain(news):
-                tracker.update(by_name[name], part)
-            for future in finished:
-                future.result()
-                tracker.finish(futures[future])
-    except BrokenProcessPool:
-        raise StudyError(
-            f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "
-            f"trainings are "
-            "finished and kept; run the same command again to go on, with --workers 1 if memory is short."
-        ) from None
-    finally:
-        # Each worker finds this set at its next report, saves a checkpoint and ends.
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count or cores()
+        self._pool: ProcessPoolExecutor | None = None
+        self._stop: Any = None
+        self._news: Any = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            # Each worker finds this set at its next report, saves a checkpoint and ends.
+            self._stop.set()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> None:
+        """Do every job; the longest first, so that no core is left alone with it at the end.
+
+        Where this raises, leave the context: jobs may still be running.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            The user pressed Ctrl-C.
+        StudyError
+            A worker was killed.
+        """
+        pool = self._started()
+        ordered = sorted(missing, key=lambda job: -job.cost)
+        by_name = {job.name: job for job in ordered}
+        try:
+            with _single_threaded():  # a process is started with the first job that finds none idle
+                futures = {pool.submit(_work, work, job): job for job in ordered}
+            waiting: set[Future[None]] = set(futures)
+            while waiting:
+                finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for name, part in _drain(self._news):
+                    if name in by_name:  # else news of what was finished before, which came late
+                        tracker.update(by_name[name], part)
+                for future in finished:
+                    future.result()
+                    tracker.finish(futures[future])
+        except BrokenProcessPool:
+            raise StudyError(
+                f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "
+                "trainings are finished and kept; run the same command again to go on, with --workers 1 if "
+                "memory is short."
+            ) from None
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._stop, self._news = context.Event(), context.Queue()
+            self._pool = ProcessPoolExecutor(
+                self.count, mp_context=context, initializer=_start, initargs=(self._stop, self._news)
+            )
+        return self._pool
 
 
 def _drain(news: Any) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,65 @@
+"""Processes that do jobs: each with one thread, kept from one study to the next, ended with the context."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tenfold.studies.jobs import Job
+from tenfold.studies.share import Share
+from tenfold.studies.study import Classical
+from tenfold.studies.workers import Tracker, Workers
+
+WORK = """
+import os
+from pathlib import Path
+
+def note(job, report):
+    report(0.5)
+    Path(job.study).write_text(f"{os.getpid()} {os.environ['OMP_NUM_THREADS']}")
+
+def fail(job, report):
+    raise ValueError(f"{job.label} went wrong")
+"""
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """Return work that other processes can import."""
+    (tmp_path / "work_of_a_test.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield import_module("work_of_a_test")
+    del sys.modules["work_of_a_test"]
+
+
+def job(path):
+    return Job(str(path), "a", "a", "smoke", Classical("knn", 1.0), Share("mnist", "honest", 10, 10, 5), 0)
+
+
+def test_the_same_processes_do_what_comes_next(work, tmp_path):
+    tracker = Tracker(None)
+    with Workers(1) as workers:
+        for name in ("first", "second"):
+            tracker.expect(0, [job(tmp_path / name)])
+            workers.run([job(tmp_path / name)], work.note, tracker)
+            assert tracker.done == 1
+        first = (tmp_path / "first").read_text()
+        assert (tmp_path / "second").read_text() == first
+    pid, threads = first.split()
+    assert (int(pid) != os.getpid(), threads) == (True, "1")
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_goes_wrong_in_a_process_is_told_here(work, tmp_path):
+    tracker = Tracker(None)
+    tracker.expect(0, [job(tmp_path)])
+    with Workers(1) as workers, pytest.raises(ValueError, match="a went wrong"):
+        workers.run([job(tmp_path)], work.fail, tracker)
+
+
+def test_without_work_no_process_is_started(monkeypatch):
+    monkeypatch.setattr("tenfold.studies.workers.ProcessPoolExecutor", pytest.fail)
+    with Workers(2) as workers:
+        assert workers.count == 2
