@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.errors import ModelError
+
 if TYPE_CHECKING:
     from tenfold.reading.transcript import Transcript
+
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the weights lie that ship with Tenfold."""
 
 
 class Transcribes(Protocol):
@@ -35,9 +42,28 @@ class Networks:
 
     Parameters
     ----------
-    recognizer : Transcribes
     classifier : Classifies
+    recognizer : Transcribes or None
+        None: lines are read digit by digit alone.
     """
 
-    recognizer: Transcribes
     classifier: Classifies
+    recognizer: Transcribes | None = None
+
+
+def load(model: str | Path | Networks | None = None) -> Networks:
+    """Return networks: those given, those in a folder, or those that ship with Tenfold.
+
+    Parameters
+    ----------
+    model : path, Networks or None
+
+    Raises
+    ------
+    ModelError
+        There are no weights in the folder.
+    """
+    if isinstance(model, Networks):
+        return model
+    folder = WEIGHTS if model is None else Path(model)
+    raise ModelError(f"There are no weights of a reader in {folder}. Give networks that are loaded already.")

@@ -1,0 +1,182 @@
+"""Telling ink from paper: the clearest channel, even light, a threshold that knows the noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data.pixels import Pixels
+
+AREA = 1_600_000
+"""Pixels at which ink is looked for; larger pictures are reduced, and cut from at full size."""
+
+FLOOR = 16.0
+"""Contrast, of 255, below which nothing is ink however quiet the paper."""
+
+SIGMAS = 4.0
+"""How far above the paper's noise ink must be."""
+
+SHARE = 0.4
+"""Part of the contrast around it that a pixel must have to be ink."""
+
+_CHANNELS = ("red", "green", "blue")
+_PREFERRED = 1.25
+"""How much clearer than the mean of all channels one of them must show the ink: it has more noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """A picture taken apart into ink and paper.
+
+    Parameters
+    ----------
+    gray : (height, width) uint8
+        The channel that shows the ink best, dark ink on light paper, at the working scale.
+    contrast : (height, width) uint8
+        How much darker than the paper, of 255; light and shadow flattened.
+    mask : (height, width) bool
+        Where there is ink.
+    scale : float
+        Working pixels for each pixel of the picture.
+    inverted : bool
+        Whether the picture has light ink on dark paper.
+    channel : str
+        "gray", "red", "green" or "blue".
+    noise : float
+        Standard deviation of the paper's contrast.
+    """
+
+    gray: Pixels
+    contrast: Pixels
+    mask: NDArray[np.bool_]
+    scale: float
+    inverted: bool
+    channel: str
+    noise: float
+
+
+def find_ink(pixels: Pixels, area: int = AREA) -> Ink:
+    """Tell ink from paper.
+
+    Parameters
+    ----------
+    pixels : (height, width) or (height, width, 3) uint8
+    area : int
+        Pixels to work at.
+
+    Returns
+    -------
+    ink : Ink
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, (area / (height * width)) ** 0.5)
+    small = resized(pixels, scale) if scale < 1 else pixels
+    channel, inverted = choose_channel(small)
+    gray = _channel(small, channel)
+    if inverted:
+        gray = ~gray
+    offset, noise = _paper_noise(contrast := flatten(gray))
+    contrast = np.asarray(cv2.subtract(contrast, offset), np.uint8)
+    reach = _odd(_kernel(gray.shape) // 2)
+    around = cv2.dilate(contrast, cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach)))
+    level = np.maximum(np.maximum(SIGMAS * noise, FLOOR), SHARE * around.astype(np.float32))
+    return Ink(
+        gray, contrast, contrast > level, small.shape[1] / width, inverted, channel, float(np.median(noise))
+    )
+
+
+def resized(pixels: Pixels, scale: float) -> Pixels:
+    """Return pixels scaled in both directions; each new pixel is the mean of those it covers."""
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def choose_channel(pixels: Pixels) -> tuple[str, bool]:
+    """Return which channel shows the ink best, and whether the ink is lighter than the paper."""
+    height, width = pixels.shape[:2]
+    small = resized(pixels, min(1.0, 400 / max(height, width)))
+    names = ("gray", *(_CHANNELS if pixels.ndim == 3 else ()))
+    best, found = 0.0, ("gray", False)
+    for name in names:
+        gray = _channel(small, name)
+        inverted = is_inverted(gray)
+        contrast = flatten(~gray if inverted else gray)
+        offset, noise = _paper_noise(contrast)
+        above = cv2.subtract(contrast, offset)
+        ink = above[above > np.maximum(SIGMAS * noise, FLOOR)]
+        if ink.size == 0:
+            continue
+        clear = float(np.percentile(ink, 75)) / max(float(np.median(noise)), 2.0) ** 0.5
+        if name != "gray":
+            clear /= _PREFERRED
+        if clear > best:
+            best, found = clear, (name, inverted)
+    return found
+
+
+def is_inverted(gray: Pixels) -> bool:
+    """Return whether what stands out is lighter than what is around it."""
+    wide = _odd(max(3, min(gray.shape) // 3))
+    values = gray.astype(np.float32)
+    detail = values - cv2.medianBlur(gray, min(wide, 255)).astype(np.float32)
+    return bool(np.mean(np.clip(detail, -64, 64) ** 3) > 0)
+
+
+def flatten(gray: Pixels) -> Pixels:
+    """Return how much darker than the paper around it each pixel is, of 255.
+
+    The paper is what a morphological closing leaves: dark things narrower than its kernel are gone, the edges
+    of shadows stay where they are.
+    """
+    size = _kernel(gray.shape)
+    smooth = cv2.GaussianBlur(gray, (3, 3), 0)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
+    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel)
+    paper = np.maximum(cv2.blur(paper, (5, 5)), 1)
+    return np.asarray(cv2.bitwise_not(cv2.divide(gray, paper, scale=255)), np.uint8)
+
+
+def _channel(pixels: Pixels, name: str) -> Pixels:
+    if pixels.ndim == 2:
+        return pixels
+    if name == "gray":
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.ascontiguousarray(pixels[:, :, _CHANNELS.index(name)])
+
+
+def _paper_noise(contrast: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+    """Return the paper's own contrast and its noise, pixel by pixel: medians over tiles, smoothed."""
+    height, width = contrast.shape
+    tile = int(np.clip(min(height, width) // 6, 8, 48))
+    rows, columns = -(-height // tile), -(-width // tile)
+    below, right = rows * tile - height, columns * tile - width
+    whole = np.asarray(cv2.copyMakeBorder(contrast, 0, below, 0, right, cv2.BORDER_REFLECT))
+    step = 2 if tile >= 16 else 1
+    tiles = whole.reshape(rows, tile, columns, tile)[:, ::step, :, ::step].transpose(0, 2, 1, 3)
+    tiles = np.sort(tiles.reshape(rows, columns, -1), axis=2)
+    count = tiles.shape[2]
+    # Ink covers less than half of a tile and lies above the paper: the lower half tells the paper's noise.
+    middle = tiles[:, :, count // 2].astype(np.float32)
+    low = tiles[:, :, int(count * 0.16)].astype(np.float32)
+    middle, spread = (_median(values) for values in (middle, middle - low))
+    size = (width, height)
+    offset = np.asarray(cv2.resize(middle, size, interpolation=cv2.INTER_LINEAR)).astype(np.uint8)
+    noise = cv2.resize(np.maximum(spread, 0.5), size, interpolation=cv2.INTER_LINEAR)
+    return offset, np.asarray(noise, np.float32)
+
+
+def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the medians of 3x3 neighborhoods."""
+    return np.asarray(cv2.medianBlur(np.ascontiguousarray(values), 3), np.float32)
+
+
+def _kernel(shape: tuple[int, ...]) -> int:
+    """Return the width, in pixels, below which what is dark counts as ink."""
+    return _odd(int(np.clip(min(shape[:2]) / 5, 9, 75)))
+
+
+def _odd(size: int) -> int:
+    return size | 1

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from tenfold.errors import DataError, FormatError
+from tenfold.reading.pages import Picture
+from tenfold.reading.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def reader(networks):
+    return Reader(networks)
+
+
+def write(mnist, text, *, size=(160, 520), at=(50, 40), pitch=40, ink=-150):
+    """Return a page with digits of MNIST's test set on it."""
+    rng = np.random.default_rng(3)
+    page = rng.normal(215, 2, size)
+    for place, value in enumerate(text):
+        image = mnist.test.images[rng.choice(np.flatnonzero(mnist.test.labels == int(value)))]
+        top, left = at[0], at[1] + place * pitch
+        page[top : top + 28, left : left + 28] += ink * (image / 255.0)
+    return np.clip(page, 0, 255).astype(np.uint8)
+
+
+def test_a_line_is_read_with_where_its_digits_are(reader, mnist):
+    document = reader.read(write(mnist, "20714"))
+
+    assert document.text == "20714"
+    (line,) = document.lines
+    assert [digit.value for digit in line.digits] == [2, 0, 7, 1, 4]
+    for place, digit in enumerate(line.digits):
+        left, top, width, height = digit.box
+        assert 40 + 40 * place <= left + width / 2 <= 68 + 40 * place
+        assert 50 <= top <= top + height <= 79
+        assert sum(chance for _, chance in digit.alternatives) + digit.confidence <= 1 + 1e-5
+
+
+def test_light_ink_on_dark_paper_reads_the_same(reader, mnist):
+    page = write(mnist, "20714")
+    assert reader.read(255 - page).text == "20714"
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_a_turned_page_is_read_and_its_boxes_are_those_of_the_picture(reader, mnist, turns):
+    page = write(mnist, "24737424")
+    document = reader.read(np.rot90(page, -turns))
+
+    assert document.text == "24737424"
+    assert document.pages[0].rotation == 90 * turns
+    turned = np.rot90(page, -turns)
+    for digit in document.lines[0].digits:
+        left, top, width, height = digit.box
+        assert turned[top : top + height, left : left + width].min() < 120
+
+
+@pytest.mark.parametrize("paper", [0, 90, 255])
+def test_blank_paper_says_nothing(reader, paper):
+    page = np.clip(np.random.default_rng(0).normal(paper, 3, (300, 400)), 0, 255).astype(np.uint8)
+    assert reader.read(page).text == ""
+
+
+def test_the_image_that_the_network_saw_is_kept_on_request(networks, mnist):
+    page = Reader(networks, keep_images=True).read_page(Picture(write(mnist, "36")))
+    for digit in page.lines[0].digits:
+        assert digit.image.shape == (28, 28)
+        assert digit.image.max() == 255
+
+
+def test_many_sources_come_in_order_and_a_bad_one_does_not_stop_the_others(reader, mnist, tmp_path):
+    texts = [str(number) for number in (11, 22, 33, 44, 55, 66, 77)]
+    sources = [write(mnist, text) for text in texts]
+    sources.insert(3, tmp_path / "none.png")
+    documents = list(reader.read_all(sources, workers=3))
+
+    assert [document.text for document in documents] == [*texts[:3], "", *texts[3:]]
+    assert "There is no file" in documents[3].error
+    with pytest.raises(FormatError):
+        reader.read(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 2])
+def test_an_error_rate_that_is_none(networks, rate):
+    with pytest.raises(DataError, match="between 0 and 1"):
+        Reader(networks, rate)
