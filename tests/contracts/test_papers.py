@@ -1,4 +1,4 @@
-"""The five studies hold what their papers print: `papers/` was transcribed from them apart from the studies."""
+"""The five studies hold what their papers print; `papers/` was transcribed apart from the studies."""
 
 import json
 from pathlib import Path

@@ -7,8 +7,8 @@ import pytest
 from tenfold.report.document import Note, Table, Verdicts
 from tenfold.report.html import render_html
 from tenfold.runs import Store
-from tenfold.studies import STUDIES, Deviation, get_study
-from tenfold.studies.chapter import chapter, document, overview, protocol, verdicts
+from tenfold.studies import SEARCH, STUDIES, Assumption, Deviation, get_study
+from tenfold.studies.chapter import chapter, document, overview, protocol, tried, verdicts
 from tenfold.studies.jobs import collect
 
 
@@ -69,3 +69,23 @@ def test_a_study_that_was_never_run_still_makes_a_report(key, tmp_path):
     assert "Nothing of this study was run at quick scale yet" in page
     assert "undecided" in page
     assert isinstance(blocks(collect(get_study(key), "quick", Store(tmp_path)), Verdicts)[0], Verdicts)
+
+
+def test_what_depends_on_an_assumption_is_told_on_validation_images(make_results):
+    results = make_results(
+        {"taken": {"validation_accuracy": [0.95, 0.96]}, "other": {"validation_accuracy": [0.94, 0.94]}},
+        readings=(SEARCH,),
+    )
+    others = {"32": "other", "8": "absent"}
+    assumption = Assumption("Batch size", "16", "Not stated.", "taken", others)
+    (table,) = tried(replace(results, study=replace(results.study, assumptions=(assumption,))))
+    (*setting, measured, run), absent = table.rows
+    assert setting == ["Batch size", "16", "32"]
+    assert measured.mean == pytest.approx(-1.5)
+    assert run == "paper, in full"
+    assert absent == ("Batch size", "16", "8", None, "not run")
+
+
+def test_without_anything_tried_there_is_no_table(make_results):
+    results = make_results({"a": {"test_accuracy": [0.9]}})
+    assert tried(replace(results, study=replace(results.study, assumptions=()))) == []

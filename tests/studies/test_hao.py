@@ -5,7 +5,7 @@ import pytest
 
 from tenfold.networks.layers import Conv, Dense, Dropout
 from tenfold.report.document import Figure, Measured
-from tenfold.studies import HONEST, PUBLISHED, get_study
+from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, get_study
 from tenfold.studies.claims import FAILS, HOLDS, UNDECIDED, matters_more, ratio_between
 from tenfold.studies.exhibits import Curves
 from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
@@ -57,7 +57,8 @@ def test_every_row_is_run_and_what_is_announced_too():
             epochs,
         )
     for experiment in STUDY.experiments:
-        assert experiment.readings == (PUBLISHED, HONEST)
+        tried = isinstance(experiment.setup, Candidates)
+        assert experiment.readings == ((SEARCH,) if tried else (PUBLISHED, HONEST))
 
 
 def test_convergence_is_the_first_epoch_within_a_tenth_of_a_point(make_results):

@@ -37,6 +37,20 @@ def test_every_study_is_plain_json_and_complete(key):
         assert experiment.scales["paper"].full, "the paper scale is the published recipe in full"
 
 
+@pytest.mark.parametrize("key", STUDIES)
+def test_what_is_tried_instead_of_an_assumption_is_a_candidate(key):
+    study = get_study(key)
+    searches = [
+        experiment.setup for experiment in study.experiments if isinstance(experiment.setup, Candidates)
+    ]
+    labels = [label for search in searches for label in search.setups]
+    tried = [each for each in study.assumptions if each.tried]
+    assert tried
+    for each in tried:
+        assert {each.taken, *each.tried.values()} <= set(labels), each.setting
+        assert each.taken not in each.tried.values()
+
+
 def test_abdelsalam_reports_what_the_paper_prints():
     study = get_study("abdelsalam")
     assert study.reported == {"test_accuracy": 0.9812, "precision": 0.9812, "recall": 0.9812, "f1": 0.9812}

@@ -146,9 +146,13 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
     show("\nClaims")
     for name, text in values["claims"].items():
         show_paragraph(f"  {name}  {text}")
+    show("\nAssumptions")
+    for each in study.assumptions:
+        others = f" Tried instead: {', '.join(each.tried)}." if each.tried else ""
+        show_paragraph(f"  {each.setting}: {each.value}. {each.reason}{others}")
     show("\nDeviations")
-    for number, each in enumerate(study.deviations, 1):
-        show_paragraph(f"  {number}. {each.paper} Here: {each.ours} Why: {each.reason}")
+    for number, deviation in enumerate(study.deviations, 1):
+        show_paragraph(f"  {number}. {deviation.paper} Here: {deviation.ours} Why: {deviation.reason}")
 
 
 @commands.command(

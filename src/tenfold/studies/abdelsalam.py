@@ -28,6 +28,7 @@ from tenfold.studies.study import (
     Scale,
     Setup,
     Study,
+    with_recipe,
 )
 from tenfold.training import Adam, Recipe
 
@@ -64,13 +65,28 @@ SCALES = {
     "quick": Scale(seeds=2, epochs=0.1, train=12_000),
     "paper": Scale(seeds=5),
 }
+BASE = candidate(0.2, 32, 10)
+TAKEN = "As taken: dropout 0.2, batch 32, 10 epochs"
+INITIALIZED = {"PyTorch's": "torch", "Kaiming normal, zero bias": "kaiming-normal"}
+RATES = (0.0005, 0.002)
+OTHERS = {
+    TAKEN: BASE,
+    **{f"Initializer: {text}": with_recipe(BASE, initializer=name) for text, name in INITIALIZED.items()},
+    **{f"Adam, lr {lr:g}": with_recipe(BASE, optimizer=replace(KERAS_ADAM.optimizer, lr=lr)) for lr in RATES},
+}
 TUNING, TUNED, UNTUNED, PLAIN = "Tuning by hand", "Tuned", "Untuned", "Without dropout"
 
 EXPERIMENTS = (
     Experiment(TUNING, CANDIDATES, {**SCALES, "paper": Scale(seeds=3)}, readings=(SEARCH,)),
     Experiment(TUNED, candidate(0.25, 64, 20), SCALES, chosen_from=TUNING),
-    Experiment(UNTUNED, candidate(0.2, 32, 10), SCALES),
+    Experiment(UNTUNED, BASE, SCALES),
     Experiment(PLAIN, candidate(0.0, 32, 10), SCALES),
+    Experiment(
+        "What we assume, otherwise",
+        Candidates(OTHERS),
+        {**SCALES, "paper": Scale(seeds=3)},
+        readings=(SEARCH,),
+    ),
 )
 
 # 3. What is claimed.
@@ -168,8 +184,20 @@ STUDY = Study(
         ),
     ),
     assumptions=(
-        Assumption("Optimizer", "Adam, lr 0.001, betas 0.9 and 0.999, epsilon 1e-7", "Keras' defaults."),
-        Assumption("Initializer", "Glorot uniform, zero bias", "Keras' default."),
+        Assumption(
+            "Optimizer",
+            "Adam, lr 0.001, betas 0.9 and 0.999, epsilon 1e-7",
+            "Keras' defaults.",
+            TAKEN,
+            {f"lr {lr:g}": f"Adam, lr {lr:g}" for lr in RATES},
+        ),
+        Assumption(
+            "Initializer",
+            "Glorot uniform, zero bias",
+            "Keras' default.",
+            TAKEN,
+            {text: f"Initializer: {text}" for text in INITIALIZED},
+        ),
         Assumption("Dropout tried", "0.2, 0.25, 0.3", "The paper says 20-30%."),
         Assumption("Batch sizes tried", "32, 64, 128", "Usual values around Keras' default."),
         Assumption(

@@ -8,6 +8,7 @@ from datetime import date
 
 from tenfold.report.document import (
     Block,
+    Cell,
     Column,
     Document,
     Note,
@@ -20,9 +21,9 @@ from tenfold.report.document import (
 from tenfold.runs import Run
 from tenfold.studies.claims import MARKS, judge
 from tenfold.studies.comparison import STUDIED, comparison
-from tenfold.studies.exhibits import Exhibit
-from tenfold.studies.results import Results
-from tenfold.studies.study import READINGS, SCALES
+from tenfold.studies.exhibits import Exhibit, marked
+from tenfold.studies.results import Results, measured, per_seed
+from tenfold.studies.study import READINGS, SCALES, SEARCH
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:
@@ -67,12 +68,38 @@ def chapter(results: Results) -> tuple[Section, ...]:
             (
                 deviations,
                 *([assumptions] if study.assumptions else []),
+                *tried(results),
                 *([Text(noticed)] if study.noticed else []),
             ),
             key=f"{study.key}-deviations",
             level=3,
         ),
     )
+
+
+def tried(results: Results) -> list[Block]:
+    """Return how much depends on what we took, where it was tried: on validation images, never on test."""
+    rows: list[tuple[Cell, ...]] = []
+    for each in results.study.assumptions:
+        taken = results.find(each.taken, SEARCH)
+        for instead, label in each.tried.items():
+            other = results.find(label, SEARCH)
+            if taken is None or other is None:
+                rows.append((each.setting, each.value, instead, None, "not run"))
+                continue
+            gaps = 100 * per_seed(other, taken, "validation_accuracy")
+            rows.append(
+                (each.setting, each.value, instead, measured(gaps, percent=False, digits=2), marked(other))
+            )
+    columns = (
+        Column("Setting"),
+        Column("Taken"),
+        Column("Instead"),
+        Column("Difference", "right", "points", help="of validation accuracy, paired by seed."),
+        Column("Run"),
+    )
+    title = "How much depends on what we take: validation accuracy with another value, minus that with ours"
+    return [Table(columns, tuple(rows), title)] if rows else []
 
 
 def _named(exhibit: Exhibit) -> Exhibit:
@@ -128,9 +155,8 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
     used = {group.reading for results in every for group in results.groups.values()}
     found["Readings"] = "; ".join(f"{name}: {text}" for name, text in READINGS.items() if name in used)
     found["Seeds"] = ", ".join(map(str, sorted({run.seed for run in runs})))
-    found["Trainings"] = (
-        f"{len({run.id for run in runs})}, {sum(run.seconds for run in runs) / 60:.1f} minutes of training"
-    )
+    seconds = sum(run.metrics.get("cpu_seconds", run.seconds) for run in runs)
+    found["Trainings"] = f"{len({run.id for run in runs}):,}, {seconds / 60:,.1f} minutes of training"
     found["Intervals"] = (
         "95%, Student's t over seeds; comparisons are paired by seed. They tell how much another seed would "
         "change, not another test set. A claim of several parts is judged part by part, without correction "

@@ -34,6 +34,7 @@ from tenfold.studies.ranks import BestSettings, RankAgreement, picks
 from tenfold.studies.study import (
     FOLDS,
     PUBLISHED,
+    SEARCH,
     Assumption,
     Candidates,
     Claim,
@@ -44,6 +45,7 @@ from tenfold.studies.study import (
     Scale,
     Setup,
     Study,
+    with_recipe,
 )
 from tenfold.training import Adam, Recipe, RMSprop
 
@@ -176,6 +178,25 @@ NEURAL = {
     "CNN": (Setup(NETWORKS["lin-simple-cnn"], KERAS), "cnn_kadam"),
 }
 
+# What the paper leaves out, taken otherwise.
+CNN_TAKEN, ANN_TAKEN = "Section V, as taken", "ANN, as taken: 128 units"
+SECTION_V, ANN = FINALS[FINAL], NEURAL["ANN"][0]
+WIDTHS = (64, 256)
+OTHERS = {
+    CNN_TAKEN: SECTION_V,
+    "Dropouts the other way round": replace(SECTION_V, network=okon_cnn(dropout=(0.3, 0.2))),
+    "Keras' initializer": with_recipe(SECTION_V, initializer="keras"),
+    "Keras' epsilon": with_recipe(
+        SECTION_V, optimizer=Adam(SECTION_V.recipe.optimizer.lr, epsilon=1e-7, convention="keras")
+    ),
+}
+ANN_OTHERS = {
+    ANN_TAKEN: ANN,
+    **{f"ANN of {units} units": replace(ANN, network=NETWORKS[f"hao-mlp-1x{units}"]) for units in WIDTHS},
+    "ANN, 20 epochs": with_recipe(ANN, epochs=20),
+}
+ASSUMED = TRAINED | {"paper": Scale(seeds=3)}
+
 EXPERIMENTS = (
     Experiment(
         OWN,
@@ -195,6 +216,8 @@ EXPERIMENTS = (
     *(Experiment(name, setup, TRAINED, readings=(PUBLISHED,)) for name, (setup, _) in NEURAL.items()),
     *(Experiment(name, setup, FITTED, readings=(PUBLISHED,)) for name, (setup, _) in CLASSICAL.items()),
     *(Experiment(name, setup, FITTED, readings=(PUBLISHED,)) for name, setup in OTHER_BAYES.items()),
+    Experiment("What we assume, otherwise", Candidates(OTHERS), ASSUMED, readings=(SEARCH,)),
+    Experiment("What we assume, otherwise: the ANN", Candidates(ANN_OTHERS), ASSUMED, readings=(SEARCH,)),
 )
 
 # 3. What is claimed. The baselines learn from all 60,000 images and choose nothing on the test set, so they
@@ -351,12 +374,29 @@ STUDY = Study(
         ),
     ),
     assumptions=(
-        Assumption("Place of the two dropouts", "0.2 before the dense layers, 0.3 between them", "Figure 6."),
-        Assumption("Constants of Adam and RMSprop, initializer", "PyTorch's defaults", "Not stated."),
+        Assumption(
+            "Place of the two dropouts",
+            "0.2 before the dense layers, 0.3 between them",
+            "Figure 6.",
+            CNN_TAKEN,
+            {"the other way round": "Dropouts the other way round"},
+        ),
+        Assumption(
+            "Constants of Adam and RMSprop, initializer",
+            "PyTorch's defaults",
+            "Not stated.",
+            CNN_TAKEN,
+            {
+                "Adam's epsilon 1e-7, placed as in Keras": "Keras' epsilon",
+                "Glorot uniform": "Keras' initializer",
+            },
+        ),
         Assumption(
             "The ANN",
             "one hidden layer of 128, Adam, 10 epochs",
             "The cited paper's network is not described.",
+            ANN_TAKEN,
+            {f"{units} units": f"ANN of {units} units" for units in WIDTHS} | {"20 epochs": "ANN, 20 epochs"},
         ),
         Assumption(
             "The plain CNN", "Lin's Simple CNN, Adam, 10 epochs", "The cited paper compares several networks."

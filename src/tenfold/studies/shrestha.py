@@ -1,8 +1,11 @@
 """Shrestha and Paudel, "Comparative Analysis of Neural Network Architectures on MNIST Dataset"."""
 
+from dataclasses import replace
 from typing import Any
 
+from tenfold.networks.layers import ReLU
 from tenfold.networks.zoo import NETWORKS
+from tenfold.networks.zoo import shrestha as shrestha_mlp
 from tenfold.studies.charts import BySteps, PrecisionRecall, ReportBeside, Together
 from tenfold.studies.claims import (
     Predicate,
@@ -30,6 +33,7 @@ from tenfold.studies.study import (
     Setup,
     Shuffled,
     Study,
+    with_recipe,
 )
 from tenfold.training import SGD, Recipe
 
@@ -170,6 +174,35 @@ SWEPT = {(7, AS_PUBLISHED): RATE} | {
     for number, variant in ((7, CORRECTED), (4, AS_PUBLISHED), (4, CORRECTED))
 }
 
+# What the paper leaves out, taken otherwise: full batches at lr 0.1, and the PyTorch network.
+DROPOUT_TAKEN, KAIMING_TAKEN = (
+    "Experiment 18, corrected: dropout 0.2",
+    "Experiment 7, corrected: Kaiming normal",
+)
+TORCH_TAKEN = "PyTorch: 10 epochs, batch 16, torch's initializer"
+DROPOUTS = (0.1, 0.5)
+FULL_BATCH_OTHERS = {
+    DROPOUT_TAKEN: full_batch(18, CORRECTED),
+    **{
+        f"Experiment 18, corrected: dropout {rate:g}": replace(
+            full_batch(18, CORRECTED), network=shrestha_mlp(20, 20, activation=ReLU(), dropout=rate)
+        )
+        for rate in DROPOUTS
+    },
+    KAIMING_TAKEN: full_batch(7, CORRECTED),
+    "Experiment 7, corrected: Kaiming uniform": with_recipe(
+        full_batch(7, CORRECTED), initializer="kaiming-uniform"
+    ),
+}
+TORCH = Setup(NETWORK, MINI_BATCH, On("torch"))
+LENGTHS = (1, 5, 20)
+TORCH_OTHERS = {
+    TORCH_TAKEN: TORCH,
+    **{f"PyTorch: {length} epochs": with_recipe(TORCH, epochs=length) for length in LENGTHS},
+    "PyTorch: batch 8": with_recipe(TORCH, batch_size=8),
+    "PyTorch: Kaiming normal": with_recipe(TORCH, initializer="kaiming-normal"),
+}
+
 EXPERIMENTS = (
     *(
         Experiment(
@@ -211,6 +244,8 @@ EXPERIMENTS = (
     ),
     Experiment(NUMPY_MINI, Setup(NETWORK, MINI_BATCH, On("numpy")), MINI, readings=(HONEST,)),
     Experiment(TORCH_MINI, Setup(NETWORK, MINI_BATCH, On("torch"), watch_every=25), MINI, readings=(HONEST,)),
+    Experiment("What we assume, otherwise: NumPy", Candidates(FULL_BATCH_OTHERS), SWEEP, readings=(SEARCH,)),
+    Experiment("What we assume, otherwise: PyTorch", Candidates(TORCH_OTHERS), MINI, readings=(SEARCH,)),
 )
 
 # 3. What is claimed. Conclusions about networks are judged by the true gradient; beside it stands what the
@@ -480,18 +515,50 @@ STUDY = Study(
             "published, "
             "and taken for all full-batch experiments",
             "Not stated. The sweeps of experiments 4 and 7 show how much depends on it.",
+            "Experiment 7, as published, lr 0.1",
+            {
+                f"{lr:g} instead of 0.1 (experiment 7)": f"Experiment 7, as published, lr {lr:g}"
+                for lr in LEARNING_RATES
+                if lr != 0.1
+            },
         ),
-        Assumption("Dropout rate", "0.2 after each hidden layer, inverted", "Not stated."),
+        Assumption(
+            "Dropout rate",
+            "0.2 after each hidden layer, inverted",
+            "Not stated.",
+            DROPOUT_TAKEN,
+            {
+                f"{rate:g} (experiment 18, corrected)": f"Experiment 18, corrected: dropout {rate:g}"
+                for rate in DROPOUTS
+            },
+        ),
         Assumption(
             "Kaiming and Xavier",
             "normal distributions of variance 2 / in and 2 / (in + out), zero biases",
             "The listing of the initializers is not printed in full.",
+            KAIMING_TAKEN,
+            {"Kaiming uniform (experiment 7, corrected)": "Experiment 7, corrected: Kaiming uniform"},
         ),
-        Assumption("Epochs of the PyTorch network", "10", "Not stated; the listing shows a single pass."),
+        Assumption(
+            "Epochs of the PyTorch network",
+            "10",
+            "Not stated; the listing shows a single pass.",
+            TORCH_TAKEN,
+            {f"{length}": f"PyTorch: {length} epochs" for length in LENGTHS},
+        ),
+        Assumption(
+            "Batch size of the PyTorch network",
+            "16",
+            "The text says 16, the listing 8.",
+            TORCH_TAKEN,
+            {"8": "PyTorch: batch 8"},
+        ),
         Assumption(
             "Initializer of the PyTorch network",
             "torch's default",
             "The text says Kaiming; the listing leaves the default, which is a Kaiming rule.",
+            TORCH_TAKEN,
+            {"Kaiming normal, zero bias": "PyTorch: Kaiming normal"},
         ),
         Assumption(
             "To fail", "a test accuracy below 50%", "The paper's networks that fail lie between 10% and 16%."

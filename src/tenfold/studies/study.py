@@ -164,6 +164,11 @@ class Setup:
         }
 
 
+def with_recipe(setup: Setup, **changes: Any) -> Setup:
+    """Return `setup` with these settings of its recipe changed."""
+    return replace(setup, recipe=replace(setup.recipe, **changes))
+
+
 @dataclass(frozen=True)
 class Classical:
     """A classifier of scikit-learn, to measure networks against.
@@ -317,11 +322,17 @@ class Assumption:
     ----------
     setting, value, reason : str
         What is missing, what we take, and why.
+    taken : str
+        The candidate of a search that has the value that we take, where others were tried beside it.
+    tried : mapping of str to str
+        What else could be taken, and the candidate that has it.
     """
 
     setting: str
     value: str
     reason: str
+    taken: str = ""
+    tried: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -413,7 +424,12 @@ class Study:
                 for number, each in enumerate(self.deviations, 1)
             ],
             "assumptions": [
-                {"setting": each.setting, "value": each.value, "reason": each.reason}
+                {
+                    "setting": each.setting,
+                    "value": each.value,
+                    "reason": each.reason,
+                    "tried": list(each.tried),
+                }
                 for each in self.assumptions
             ],
             "noticed": list(self.noticed),
