@@ -139,7 +139,7 @@ def test_what_cannot_be_read_says_why(tmp_path, content, said):
 def test_a_file_that_is_not_there_and_a_folder(tmp_path):
     with pytest.raises(FormatError, match=r"There is no file .*none\.png"):
         list(pictures(tmp_path / "none.png"))
-    with pytest.raises(FormatError, match="Is a directory"):
+    with pytest.raises(FormatError, match="is a folder; no pictures lie in it"):
         list(pictures(tmp_path))
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tenfold.cli import baseline, data, demo, evaluate, export, networks, predict, runs, study, train
+from tenfold.cli import baseline, data, demo, evaluate, export, networks, predict, read, runs, study, train
 from tenfold.cli.output import say, show
 from tenfold.errors import TenfoldError, TrainingStopped
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, train, evaluate, predict, export, networks, data, runs, study, baseline):
+for verb in (demo, train, evaluate, predict, read, export, networks, data, runs, study, baseline):
     verb.register(app)
 
 

@@ -139,6 +139,8 @@ def _content(title: str, source: Any, limits: Limits) -> bytes:
                 )
         except FileNotFoundError:
             raise FormatError(f"There is no file {title}.") from None
+        except IsADirectoryError:
+            raise FormatError(f"{title} is a folder; no pictures lie in it. Name files or folders.") from None
         except OSError as error:
             raise FormatError(f"{title} cannot be read: {error.strerror or error}.") from None
         if not isinstance(content, bytes):

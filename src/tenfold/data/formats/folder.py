@@ -65,9 +65,9 @@ def read_pictures(paths: Iterable[str | Path], *, normalize: bool = True) -> NDA
     return np.stack(images) if images else np.zeros((0, 28, 28), np.uint8)
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
     """Return the pictures that lie directly in a folder (told by their suffix), by name."""
-    return _pictures(folder.iterdir())
+    return _pictures(folder.iterdir(), suffixes)
 
 
 def is_pattern(path: Path) -> bool:
@@ -75,14 +75,14 @@ def is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not path.exists()
 
 
-def matching(pattern: Path) -> list[Path]:
+def matching(pattern: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
     """Return the pictures that match a pattern, by name."""
-    return _pictures(map(Path, glob.glob(str(pattern), recursive=True)))
+    return _pictures(map(Path, glob.glob(str(pattern), recursive=True)), suffixes)
 
 
-def _pictures(items: Iterable[Path]) -> list[Path]:
+def _pictures(items: Iterable[Path], suffixes: tuple[str, ...]) -> list[Path]:
     return sorted(
-        (item for item in items if item.suffix.lower() in SUFFIXES and not item.name.startswith(".")),
+        (item for item in items if item.suffix.lower() in suffixes and not item.name.startswith(".")),
         key=lambda item: (str(item.parent), _natural(item.name)),
     )
 

@@ -1,0 +1,228 @@
+"""``tenfold read``: digits in photos, scans and PDFs."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from tenfold.cli.options import OutFile, QuietOption, examples
+from tenfold.cli.output import say
+from tenfold.cli.progress import Display
+from tenfold.errors import DataError
+
+if TYPE_CHECKING:
+    from tenfold.reading.reader import Reader
+    from tenfold.reading.result import Document
+
+EXAMPLES = examples(
+    "tenfold read photo.jpg",
+    "tenfold read scans/ --format jsonl --out digits.jsonl --resume",
+    "tenfold read cheques/*.png --error-rate 0.001 --format csv",
+    "tenfold read page.pdf --annotate seen/",
+    "curl -s https://example.org/7.png | tenfold read - --format json",
+)
+
+
+class ReadFormat(StrEnum):
+    """How documents are written."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    hocr = "hocr"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("read", epilog=EXAMPLES)(read)
+
+
+def read(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Pictures, PDFs, folders or patterns of them; - for standard input."
+        ),
+    ],
+    form: Annotated[
+        ReadFormat,
+        typer.Option(
+            "--format",
+            help="text: the digits, a line each; json, jsonl and hocr: with boxes and probabilities; csv: a "
+            "row for each line. jsonl gives one document a line, in the order given.",
+        ),
+    ] = ReadFormat.text,
+    error_rate: Annotated[
+        float,
+        typer.Option(
+            "--error-rate",
+            metavar="P",
+            help="Of the lines that are accepted, the share that may be wrong; the others are for review.",
+        ),
+    ] = 0.01,
+    annotate: Annotated[
+        Path | None,
+        typer.Option("--annotate", metavar="DIR", help="Draw what was read on each page, into this folder."),
+    ] = None,
+    out: OutFile = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the jsonl or csv in --out where it was left, whole documents kept."
+        ),
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", metavar="DIR", help="The folder of a reader's weights; by default those that ship."
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Read digits in photos, scans and PDFs.
+
+    What is no digit is left out. Each line has a confidence and a decision: accept, review, or reject with
+    its reason. A picture that cannot be read becomes a document with an error, the others go on, and the exit
+    status is 1.
+    """
+    from tenfold.reading.batch import RESUMABLE, keep_whole
+    from tenfold.reading.formats import get_format
+    from tenfold.reading.sources import expand
+
+    if not 0 < error_rate < 1:
+        raise typer.BadParameter("must be between 0 and 1, such as 0.01", param_hint="--error-rate")
+    if resume and (out is None or form.value not in RESUMABLE):
+        raise typer.BadParameter(
+            f"needs --out FILE and --format {' or '.join(RESUMABLE)}", param_hint="--resume"
+        )
+    sources = expand(paths)
+    several = len(sources) > 1 or sources != paths
+    wanted = get_format(form.value, several=several)
+    done, failed = keep_whole(out, form.value, sources) if resume and out else (0, 0)
+    errors = Errors(failed)
+    with _opened(out, go_on=done > 0) as file, Display(quiet) as display:
+        if done == 0:
+            file.write(wanted.head)
+        if done < len(sources):
+            reader = _reader(model, error_rate)
+            drawings = Drawings(annotate) if annotate else None
+            start = monotonic()
+            for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
+                # In one piece, so that a kill leaves whole documents.
+                file.write(wanted.document(document, number))
+                file.flush()
+                errors.tell(document, display)
+                if drawings and document.error is None:
+                    drawings.draw(source, document, reader)
+                if several:
+                    part = (number + 1) / len(sources)
+                    pace = (monotonic() - start) / (number + 1 - done)
+                    detail = f"{number + 1:,} of {len(sources):,}"
+                    display.update("reading", part, pace * (len(sources) - number - 1), detail)
+        file.write(wanted.tail)
+    if out is not None:
+        say(f"{len(sources):,} {'document is' if len(sources) == 1 else 'documents are'} in {out}")
+    if errors.count:
+        raise typer.Exit(1)
+
+
+class Errors:
+    """Counts the documents that could not be read, and tells of each."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+
+    def tell(self, document: Document, display: Display) -> None:
+        """Look at one more document."""
+        if document.error is not None:
+            self.count += 1
+            (say if display.bar is None else display.say)(f"Error: {document.error}")
+
+
+class Drawings:
+    """Annotated pages in a folder, none of them over another.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: set[str] = set()
+
+    def draw(self, source: str | StandardInput, document: Document, reader: Reader) -> None:
+        """Draw the pages of a document: ``photo.png``, of several pages ``scan-1.png``, ``scan-2.png``."""
+        from PIL import Image
+
+        from tenfold.data.formats.files import atomic
+        from tenfold.reading.annotate import annotate
+        from tenfold.reading.pages import pictures
+
+        if not isinstance(source, str):
+            source.seek(0)
+        stem = "stdin" if document.source == "-" else Path(document.source).stem
+        for picture, page in zip(pictures(source, reader.limits), document.pages, strict=True):
+            name = self._free(stem if len(document.pages) == 1 else f"{stem}-{page.page}")
+            path = self.folder / f"{name}.png"
+            try:
+                with atomic(path) as file:
+                    Image.fromarray(annotate(picture.pixels, page)).save(file, "PNG")
+            except OSError as error:
+                raise DataError(
+                    f"{path} cannot be written: {error.strerror or error}. Choose another place."
+                ) from None
+
+    def _free(self, name: str) -> str:
+        free, number = name, 1
+        while free in self.names:
+            number += 1
+            free = f"{name}_{number}"
+        self.names.add(free)
+        return free
+
+
+def _reader(model: Path | None, error_rate: float) -> Reader:
+    import cv2
+
+    from tenfold.reading.reader import Reader
+
+    # Several pictures are read at once; within each, OpenCV's threads would only be in the way.
+    cv2.setNumThreads(1)
+    return Reader(model, error_rate)
+
+
+class StandardInput(io.BytesIO):
+    """What came on standard input; called "-" where it is told of."""
+
+    name = "-"
+
+
+def _read(reader: Reader, names: list[str]) -> Iterator[tuple[str | StandardInput, Document]]:
+    """Yield what was read, with where it came from."""
+    sources = [StandardInput(sys.stdin.buffer.read()) if name == "-" else name for name in names]
+    yield from zip(sources, reader.read_all(sources), strict=True)
+
+
+@contextmanager
+def _opened(out: Path | None, *, go_on: bool) -> Iterator[IO[str]]:
+    if out is None:
+        yield sys.stdout
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("a" if go_on else "w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise DataError(
+            f"{out} cannot be written: {error.strerror or error}. Choose another place."
+        ) from None

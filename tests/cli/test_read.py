@@ -1,0 +1,188 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tenfold.reading import networks as loading
+from tenfold.reading.networks import Networks
+
+
+class Bars:
+    """Reads an upright bar as 1, whatever else as no digit: enough to see what the command does."""
+
+    def predict_proba(self, images):
+        columns = images.max(axis=1) > 100
+        thin = columns.sum(axis=1) < 8
+        rows = np.full((len(images), 11), 1e-4, np.float32)
+        rows[thin, 1] = 1
+        rows[~thin, 10] = 1
+        return rows / rows.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(autouse=True)
+def bars(monkeypatch):
+    monkeypatch.setattr(loading, "load", lambda model=None: Networks(Bars()))
+
+
+def page(count):
+    pixels = np.full((90, 300), 240, np.uint8)
+    for place in range(count):
+        pixels[30:60, 40 + 30 * place : 44 + 30 * place] = 30
+    return pixels
+
+
+@pytest.fixture
+def scans(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for count in (1, 2, 3):
+        Image.fromarray(page(count)).save(folder / f"{count}.png")
+    return folder
+
+
+def test_one_picture_gives_its_digits(cli, scans):
+    answer = cli("read", scans / "3.png")
+    assert (answer.code, answer.out, answer.err) == (0, "111\n", "")
+
+
+def test_a_folder_a_pattern_and_files_in_the_order_given(cli, scans):
+    answer = cli("read", scans / "2.png", scans, f"{scans}/*.png", "--format", "jsonl", "--quiet")
+    documents = [json.loads(line) for line in answer.out.splitlines()]
+    assert [document["source"][-5:] for document in documents] == ["2.png", *["1.png", "2.png", "3.png"] * 2]
+    assert [document["pages"][0]["lines"][0]["text"] for document in documents] == [
+        "11",
+        *["1", "11", "111"] * 2,
+    ]
+
+
+def test_standard_input(cli, scans, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO((scans / "2.png").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stream)
+    answer = cli("read", "-", "--format", "json", "--annotate", "seen")
+    document = json.loads(answer.out)
+    assert document["source"] == "-"
+    assert document["pages"][0]["lines"][0]["text"] == "11"
+    assert os.listdir("seen") == ["stdin.png"]
+
+
+def test_a_picture_that_cannot_be_read_stops_none_of_the_others(cli, scans):
+    (scans / "2.png").write_text("eleven")
+    answer = cli("read", scans, "--format", "jsonl", "--quiet")
+    first, second, third = map(json.loads, answer.out.splitlines())
+
+    assert answer.code == 1
+    assert "it looks like text" in second["error"]
+    assert second["pages"] == []
+    assert "error" not in first
+    assert third["pages"][0]["lines"][0]["text"] == "111"
+    assert f"Error: {scans / '2.png'} is no picture" in answer.err
+
+
+def test_an_empty_folder_and_a_pattern_for_nothing_are_errors(cli, tmp_path):
+    (tmp_path / "empty").mkdir()
+    answer = cli("read", "empty", "nothing/*.png")
+    assert answer.code == 1
+    assert "no pictures lie in it" in answer.err
+    assert "There is no file nothing/*.png" in answer.err
+
+
+def test_annotated_pages_do_not_overwrite_each_other(cli, scans, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    pages = [Image.fromarray(page(count)) for count in (1, 2)]
+    pages[0].save(other / "3.tif", save_all=True, append_images=pages[1:])
+    Image.fromarray(page(1)).save(other / "1.jpg")
+    cli("read", scans, other, "--annotate", "seen", "--quiet")
+    names = ["1.png", "1_2.png", "2.png", "3-1.png", "3-2.png", "3.png"]
+    assert sorted(os.listdir("seen")) == names
+    assert all(np.asarray(Image.open(f"seen/{name}")).std() > 0 for name in names)
+
+
+def test_a_batch_goes_on_where_it_was_cut(cli, scans):
+    arguments = ("read", scans, "--format", "jsonl", "--out", "out.jsonl", "--resume", "--quiet")
+    assert cli(*arguments).code == 0
+    with open("out.jsonl") as file:
+        whole = file.read()
+    with open("out.jsonl", "w") as file:
+        file.write(whole[: len(whole) // 2])
+    answer = cli(*arguments)
+    with open("out.jsonl") as file:
+        assert file.read() == whole
+    assert "3 documents are in out.jsonl" in answer.err
+
+
+def test_a_killed_batch_leaves_whole_documents_and_is_finished_by_the_same_command(tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(60):
+        Image.fromarray(page(number % 8)).save(folder / f"{number}.png")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import test_read, tenfold.reading.networks as loading\n"
+        "from tenfold.reading.networks import Networks\n"
+        "loading.load = lambda model=None: Networks(test_read.Bars())\n"
+        "from tenfold.cli import main; main(sys.argv[2:])"
+    )
+    out = tmp_path / "out.jsonl"
+    here = os.path.dirname(__file__)
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        here,
+        "read",
+        str(folder),
+        "--format",
+        "jsonl",
+        "--out",
+        str(out),
+    ]
+    running = subprocess.Popen([*command, "--resume", "--quiet"], stderr=subprocess.DEVNULL)
+    while not (out.exists() and out.stat().st_size > 1000) and running.poll() is None:
+        time.sleep(0.005)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    subprocess.run([*command, "--resume", "--quiet"], check=True, stderr=subprocess.DEVNULL)
+
+    documents = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [document["source"] for document in documents] == [
+        str(folder / f"{number}.png") for number in range(60)
+    ]
+    assert [len("".join(line["text"] for line in d["pages"][0]["lines"])) for d in documents] == [
+        number % 8 for number in range(60)
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--resume"],
+        ["--resume", "--out", "out.json", "--format", "json"],
+        ["--error-rate", "0"],
+        ["--error-rate", "1.5"],
+        ["--format", "xml"],
+    ],
+)
+def test_wrong_usage(cli, scans, wrong):
+    answer = cli("read", scans, *wrong)
+    assert answer.code == 2
+    assert answer.out == ""
+
+
+def test_an_output_that_cannot_be_written(cli, scans, tmp_path):
+    (tmp_path / "file").touch()
+    for option in ("--out", "--annotate"):
+        answer = cli("read", scans / "1.png", option, "file/there")
+        assert answer.code == 1
+        assert "cannot be written" in answer.err
+
+
+def test_without_a_path_there_is_nothing_to_read(cli):
+    assert cli("read").code == 2
