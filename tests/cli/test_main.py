@@ -10,7 +10,19 @@ import tenfold
 from tenfold import cli as package
 from tenfold.cli import app
 
-VERBS = ["demo", "train", "evaluate", "predict", "export", "baseline", "networks", "data", "runs", "study"]
+VERBS = [
+    "demo",
+    "train",
+    "evaluate",
+    "predict",
+    "read",
+    "export",
+    "baseline",
+    "networks",
+    "data",
+    "runs",
+    "study",
+]
 
 
 def commands(command=None, path=("tenfold",)):
