@@ -168,3 +168,14 @@ def test_a_table_for_the_terminal():
 
 def test_a_table_without_rows_still_has_its_head():
     assert plain(Table((Column("a"), Column("b")), ())) == "a  b\n─  ─"
+
+
+def test_a_count_that_all_numbers_share_is_told_once():
+    column = Column("Accuracy", "right", "%")
+    alike = Table((column,), ((measured([0.97, 0.98, 0.99]),), (measured([0.91, 0.92, 0.93]),)))
+    assert [str(row[0]) for row in layout(alike)] == ["98 ± 2", "92 ± 2"]
+    assert measures(alike).endswith("the 95% interval of the mean; n = 3 runs for every mean.")
+    single = Table((column,), ((measured([0.97]),), (measured([0.91]),)))
+    assert measures(single) == "n = 1 for every measured number."
+    unlike = Table((column,), ((measured([0.97, 0.98, 0.99]),), (measured([0.91]),)))
+    assert [row[0].count for row in layout(unlike)] == ["n = 3", "n = 1"]

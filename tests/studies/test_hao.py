@@ -94,8 +94,16 @@ def test_a_grid_puts_paper_beside_ours_and_says_what_was_run(make_results):
     assert [column.title for column in table.columns] == ["No.", "Name", "Paper", "Ours", "Ratio", "Run"]
     assert table.rows[0][:3] == (1, "one", 0.97)
     assert isinstance(table.rows[0][3], Measured)
-    assert table.rows[0][4:] == ("2.00", "paper, in full")
-    assert table.rows[1] == (2, "two", None, None, None, "not run")
+    assert table.rows[0][4:] == ("2.00", "a")
+    assert table.rows[1] == (2, "two", None, None, None, "b")
+    assert table.columns[-1].help == "a: paper, in full; b: not run."
+
+
+def test_what_all_rows_share_is_told_in_the_caption(make_results):
+    results = make_results({"a": {"test_accuracy": [0.98]}})
+    (table,) = Grid("Both", ("No.",), (Ours("Ours", "test_accuracy"),), (Row((1,), "a"),)).blocks(results)
+    assert table.caption == "Both (paper, in full)"
+    assert [column.title for column in table.columns] == ["No.", "Ours"]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,12 @@ def test_training_time_is_the_processor_s_where_that_was_measured(make_results):
     assert results.get("b").values("seconds").tolist() == [1.0, 1.0, 1.0]
 
 
+def test_training_time_can_be_told_for_one_image_in_one_epoch(make_results):
+    group = make_results({"a": {"cpu_seconds": [2.0], "n_train": [50]}}).get("a")
+    assert group.setup.recipe.epochs == 10
+    assert group.values("image_seconds").tolist() == [2.0 / 50 / 10]
+
+
 def test_differences_are_paired_by_seed(make_results):
     results = make_results({"a": {"test_accuracy": VALUES}, "b": {"test_accuracy": [0.9, 0.9]}})
     found = difference(results.get("a"), results.get("b"), "test_accuracy")

@@ -196,29 +196,43 @@ def format_cell(cell: Cell, column: Column) -> Shown:
 
 
 def layout(table: Table) -> tuple[tuple[Shown, ...], ...]:
-    """Return the rows as text, the numbers of each right-aligned column lined up on their decimal points."""
+    """Return the rows as text, the numbers of each right-aligned column lined up on their decimal points.
+
+    Where every measured number is of equally many runs, `measures` says so once and the cells do not.
+    """
     columns = []
+    common = common_count(table)
     for number, column in enumerate(table.columns):
         cells = [format_cell(row[number], column) for row in table.rows]
+        if common is not None:
+            cells = [replace(cell, count="") for cell in cells]
         if column.align == "right":
             cells = _line_up(cells)
         columns.append(cells)
     return tuple(zip(*columns, strict=True)) if table.rows and columns else ()
 
 
+def common_count(table: Table) -> int | None:
+    """Return of how many runs every measured number is; None where they differ or there is but one number."""
+    counts = [cell.n for row in table.rows for cell in row if isinstance(cell, Measured)]
+    return counts[0] if len(counts) > 1 and len(set(counts)) == 1 else None
+
+
 def measures(table: Table) -> str:
-    """Say what ± and [ ] mean in this table, or "" if no cell has an interval."""
+    """Say what ± and [ ] mean in this table, and of how many runs all numbers are, if they are; else ""."""
     levels: dict[str, set[float]] = {}
     for row in table.rows:
         for cell in row:
             if isinstance(cell, Measured) and (tail := format_measured(cell).tail):
                 levels.setdefault("±" if tail.startswith("±") else "[ ]", set()).add(cell.level)
+    common = common_count(table)
     if not levels:
-        return ""
+        return "" if common is None else f"n = {common} for every measured number."
     level = " or ".join(f"{format_number(100 * level)}%" for level in sorted(set.union(*levels.values())))
     marks = {"±": "± reaches to the ends of", "[ ]": "[ ] holds"}
     saying = " and ".join(marks[mark] for mark in marks if mark in levels)
-    return f"{saying} the {level} interval of the mean; n is the number of runs."
+    runs = "n is the number of runs" if common is None else f"n = {common} runs for every mean"
+    return f"{saying} the {level} interval of the mean; {runs}."
 
 
 def from_dicts(

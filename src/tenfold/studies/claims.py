@@ -170,15 +170,19 @@ def stays_below(
 
 
 def ratio_between(
-    name: str, to: str, low: float, high: float, *, metric: str = "seconds", reading: str = HONEST
+    name: str, to: str, low: float, high: float, *, metric: str = "image_seconds", reading: str = HONEST
 ) -> Predicate:
-    """Judge whether `metric` of `name` is `low` to `high` times that of `to` (paired over seeds)."""
+    """Judge whether `metric` of `name` is `low` to `high` times that of `to` (paired over seeds).
+
+    By default it is the training time for one image in one epoch.
+    """
 
     def predicate(results: Results) -> Judgment:
         first, second = results.get(name, reading), results.get(to, reading)
         count = min(first.n, second.n)
         ratios = first.values(metric)[:count] / second.values(metric)[:count]
-        what = f"{name} takes {ratios.mean():.2f} times the {metric} of {to}"
+        quantity = "time an image" if metric == "image_seconds" else metric
+        what = f"{name} takes {ratios.mean():.2f} times the {quantity} of {to}"
         note = f", n = {count}{_scale_note(results, name, reading, to)}"
         if count < 2:
             return Judgment(UNDECIDED, f"{what}{note}; one seed decides nothing")

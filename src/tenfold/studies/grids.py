@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 
 from tenfold.report.document import Block, Cell, Column, Table
 from tenfold.studies.exhibits import Exhibit, marked
@@ -95,7 +96,8 @@ class Ratio:
 
     def column(self) -> Column:
         """Return its head."""
-        return Column(self.title, "right", help=f"times that of {self.to}, paired by seed.")
+        each = " for one image in one epoch" if self.metric == "image_seconds" else ""
+        return Column(self.title, "right", help=f"times that of {self.to}{each}, paired by seed.")
 
     def cell(self, row: Row, results: Results) -> Cell:
         """Return its value in a row."""
@@ -157,9 +159,12 @@ class Grid(Exhibit):
             Column(title, "right" if isinstance(self.rows[0].labels[place], int | float) else "left")
             for place, title in enumerate(self.heads)
         ]
-        columns = (*heads, *(each.column() for each in self.columns), Column("Run"))
-        rows = tuple(
-            (*row.labels, *(each.cell(row, results) for each in self.columns), row.mark(results))
-            for row in self.rows
-        )
-        return [Table(columns, rows, self.title)]
+        rows = [(*row.labels, *(each.cell(row, results) for each in self.columns)) for row in self.rows]
+        marks = [row.mark(results) for row in self.rows]
+        columns = (*heads, *(each.column() for each in self.columns))
+        letters = dict(zip(dict.fromkeys(marks), ascii_lowercase, strict=False))
+        if len(letters) == 1:
+            return [Table(columns, tuple(rows), f"{self.title} ({marks[0]})")]
+        legend = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
+        marked_rows = tuple((*row, letters[mark]) for row, mark in zip(rows, marks, strict=True))
+        return [Table((*columns, Column("Run", help=f"{legend}.")), marked_rows, self.title)]

@@ -70,8 +70,9 @@ class Group:
         ``"recall of 5"``, ``"f1 of 5"`` and the like are those of one class on the test set, and
         ``"errors of 5"`` how many of its images are wrong. ``"seconds"`` is the time spent training:
         of the processor where it did the arithmetic, by the clock where a GPU did, or where only that was
-        measured. ``"convergence_epoch"`` is the first epoch whose held-out accuracy lies within 0.1 points of
-        the best. NaN where the loss was not finite.
+        measured; ``"image_seconds"`` is that time for one image in one epoch, so that what was shortened
+        unequally can be compared. ``"convergence_epoch"`` is the first epoch whose held-out accuracy lies
+        within 0.1 points of the best. NaN where the loss was not finite.
         """
         found = []
         for run in self.runs:
@@ -82,7 +83,9 @@ class Group:
                 errors = round(row["support"] * (1 - row["recall"]))
                 found.append(errors if name == "errors" else row[name])
             elif metric == "seconds":
-                found.append(run.metrics.get("cpu_seconds", run.seconds))
+                found.append(_seconds(run))
+            elif metric == "image_seconds":
+                found.append(_seconds(run) / run.metrics["n_train"] / run.what["recipe"]["epochs"])
             elif metric == "convergence_epoch":
                 found.append(_convergence(run.history))
             elif self.epoch is None and metric in run.metrics:
@@ -131,6 +134,11 @@ class Group:
             raise StudyError(
                 f"{path} cannot be read ({error}). Remove the run and run the study again."
             ) from None
+
+
+def _seconds(run: Run) -> float:
+    seconds: float = run.metrics.get("cpu_seconds", run.seconds)
+    return seconds
 
 
 def _convergence(history: dict[str, list[Any]]) -> float:
