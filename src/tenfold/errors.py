@@ -18,6 +18,7 @@ else. Each message says what was expected, what came, and what to do next.
     ├── StudyError           a study, experiment or claim that is unknown or badly written
     ├── ReportError          a report that cannot be written
     ├── ExportError          a model that a form cannot hold, or an export that cannot be written or checked
+    ├── ServingError         a service that cannot be started, or a setting of it that is out of range
     ├── UnknownNameError     a name that is none of the known ones (names the nearest)
     └── MissingExtraError    an optional dependency that is not installed (names the extra)
 
@@ -84,6 +85,10 @@ class ReportError(TenfoldError):
 
 class ExportError(TenfoldError):
     """A model that a form cannot hold, or an export that cannot be written or checked."""
+
+
+class ServingError(TenfoldError):
+    """A service that cannot be started, or a setting of it that is out of range."""
 
 
 class UnknownNameError(TenfoldError, ValueError):

@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from tenfold.cli import baseline, data, demo, evaluate, export, networks, predict, read, runs, study, train
+from tenfold.cli import (
+    baseline,
+    data,
+    demo,
+    evaluate,
+    export,
+    networks,
+    predict,
+    read,
+    runs,
+    serve,
+    study,
+    train,
+)
 from tenfold.cli.output import say, show
 from tenfold.errors import TenfoldError, TrainingStopped
 
@@ -32,7 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, train, evaluate, predict, read, export, networks, data, runs, study, baseline):
+for verb in (demo, train, evaluate, predict, read, export, serve, networks, data, runs, study, baseline):
     verb.register(app)
 
 
