@@ -42,5 +42,13 @@ def test_data_that_is_not_there_is_told_before_anything_is_written(cli, model, t
     assert not (tmp_path / "net.mjs").exists()
 
 
+def test_a_page_to_draw_on(cli, model, data, tmp_path):
+    answer = cli("export", model, "--to", "web", "--out", tmp_path / "page", "--verify", "--data", data)
+
+    assert answer.code == 0, answer.err
+    assert answer.out.split()[:2] == ["written", str(tmp_path / "page" / "model.mjs")]
+    assert (tmp_path / "page" / "index.html").exists()
+
+
 def test_an_unknown_form_is_wrong_usage(cli, model):
     assert cli("export", model, "--to", "rust").code == 2

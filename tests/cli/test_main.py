@@ -17,6 +17,7 @@ VERBS = [
     "predict",
     "read",
     "export",
+    "serve",
     "baseline",
     "networks",
     "data",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tenfold.data.normalize import normalize, threshold
-from tenfold.serving import web_folder
+from tenfold.serving.assets import web_folder
 
 SCRIPT = """
 import { readFileSync } from "node:fs";
@@ -25,7 +25,8 @@ console.log(JSON.stringify(result));
 def in_node(pictures):
     """Return what the page's module makes of gray pictures."""
     given = [
-        {"values": gray.ravel().tolist(), "width": gray.shape[1], "height": gray.shape[0]} for gray in pictures
+        {"values": gray.ravel().tolist(), "width": gray.shape[1], "height": gray.shape[0]}
+        for gray in pictures
     ]
     command = ["node", "--input-type=module", "--eval", SCRIPT, "--", (web_folder() / "ink.mjs").as_uri()]
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)

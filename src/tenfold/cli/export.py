@@ -23,6 +23,7 @@ class Form(StrEnum):
     onnx = "onnx"
     c = "c"
     js = "js"
+    web = "web"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
             "tenfold export my-model --to onnx --out digits.onnx",
             "tenfold export my-model --to c --int8 --verify",
             "tenfold export my-model --to js --int8 --calibrate scans/ --verify --data scans/",
+            "tenfold export my-model --to web --out digits-page",
         ),
     )(export)
 
@@ -44,7 +46,7 @@ def export(
         typer.Option(
             "--to",
             help="onnx: one file for ONNX Runtime and its like; c: one C99 file and its header, without "
-            "allocation; js: one JavaScript module.",
+            "allocation; js: one JavaScript module; web: a folder with a page to draw on, for any server.",
         ),
     ],
     int8: Annotated[
@@ -98,7 +100,12 @@ def export(
     if verify:
         found = load_dataset(data, classes=opened.classes)
         checked = found.images[:count], labels_for(found, opened.classes)[:count]
-    exported = write(opened, to.value, out, int8=int8, calibration=calibration)
+    if to is Form.web:
+        from tenfold.serving.folder import export_page
+
+        exported = export_page(opened, out, int8=int8, calibration=calibration)
+    else:
+        exported = write(opened, to.value, out, int8=int8, calibration=calibration)
     parity = None if checked is None else compare(opened, exported, *checked)
     if as_json:
         show_json(exported.to_dict() | ({} if parity is None else {"parity": parity.to_dict()}))

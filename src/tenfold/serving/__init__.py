@@ -2,16 +2,10 @@
 
 `app` puts the parts together: `watch` counts and logs, `gate` keeps the limits, `classify`, `read`,
 `inference` and `page` answer, `batching` puts single pictures together, `documents` opens files in processes
-of their own, and `problems` says what went wrong. `web` holds the page.
+of their own, and `problems` says what went wrong. `web` holds the page,
+`folder` writes it as static files.
 """
-
-from pathlib import Path
 
 from tenfold.serving.settings import Settings
 
-__all__ = ["Settings", "web_folder"]
-
-
-def web_folder() -> Path:
-    """Return the folder of the page's files."""
-    return Path(__file__).parent / "web"
+__all__ = ["Settings"]

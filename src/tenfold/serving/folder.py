@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tenfold.data.formats.files import atomic
 from tenfold.errors import ExportError
 from tenfold.export import Exported, export
-from tenfold.serving.page import assets, settings_module
+from tenfold.serving.assets import assets, settings_module
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ def export_page(
     model : Model
         Of pictures of 28x28.
     folder : path, optional
-        A new or empty folder, or one that holds such a page. By default the network's name with ``-web``, here.
+        A new or empty folder, or one that holds such a page. By default the network's name and ``-web``.
     int8, calibration
         As `tenfold.export.export` takes them.
 
@@ -66,6 +66,4 @@ def export_page(
             raise ExportError(f"{target / name} cannot be written: {error.strerror or error}.") from None
     size = written.size + sum(map(len, files.values()))
     paths = (*written.paths, *(target / name for name in sorted(files)))
-    return Exported(
-        "js", int8, paths, size, written.table_bytes, written.memory_bytes, written.program
-    )
+    return Exported("js", int8, paths, size, written.table_bytes, written.memory_bytes, written.program)

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from tenfold.serving.assets import TYPES, assets, settings_module
 from tenfold.serving.documentation import render as render_documentation
 from tenfold.serving.problems import Problem
 from tenfold.serving.reports import names, render_index, render_report
 from tenfold.serving.service import Service
 
 router = APIRouter(include_in_schema=False)
-
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".webmanifest": "application/manifest+json",
-}
-
-
-@cache
-def assets() -> dict[str, bytes]:
-    """Return the files of the page by name."""
-    return {
-        each.name: each.read_bytes()
-        for each in (files("tenfold.serving") / "web").iterdir()
-        if Path(each.name).suffix in TYPES
-    }
-
-
-def settings_module(service: str | None) -> bytes:
-    """Return the module that tells the page where its service is; None: there is none."""
-    return f"export const service = {'null' if service is None else repr(service)};\n".encode()
 
 
 @router.get("/")
