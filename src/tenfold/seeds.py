@@ -69,7 +69,11 @@ def uniform(stream: tuple[int, int], count: int) -> NDArray[np.float32]:
     numbers : (count,) float32 in [0, 1)
         Multiples of 2**-24, so that they are exact in float32.
     """
-    index = np.arange(count, dtype=np.uint32)
+    return uniform_at(stream, np.arange(count, dtype=np.uint32))
+
+
+def uniform_at(stream: tuple[int, int], index: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Return the numbers of a counter-based stream that stand at `index`, in the shape of `index`."""
     bits = mix(mix(index * _GOLDEN + np.uint32(stream[0])) ^ np.uint32(stream[1]))
     return (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 

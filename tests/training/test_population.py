@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 
 from tenfold.errors import TrainingError, TrainingStopped
-from tenfold.networks import Conv, Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh, network
+from tenfold.networks import (
+    GELU,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    network,
+)
 from tenfold.training import SGD, Adam, Recipe, get_engine, train
 from tenfold.training.checkpoint import load_checkpoint
-from tenfold.training.population import LARGEST, Member, train_population
+from tenfold.training.numpy_population import LARGEST, Member
+from tenfold.training.population import train_population
 
 
 def recipe(epochs=8, lr=0.5, **changes):
@@ -20,9 +34,18 @@ DEEP = network(784)(Dense(6), Sigmoid(), Dropout(0.3), Dense(5), Sigmoid(), Drop
 MEMBERS = (
     Member(network(784)(Dense(4), ReLU(), Dense(10)), recipe(initializer="uniform(-0.5, 0.5)"), seed=0),
     Member(network(784)(Dense(7), Tanh(), Dense(10)), recipe(optimizer=Adam(lr=0.01)), seed=1),
+    # Alike but for their seeds, so that their masks differ.
     Member(DEEP, recipe(lr=0.1), seed=1),
+    Member(DEEP, recipe(lr=0.2, initializer="keras"), seed=3),
     Member(DEEP, recipe(lr=0.1), seed=1, backward="shrestha"),
     Member(network(784)(Dense(3), Tanh(), Dense(10)), recipe(lr=0.05), seed=2, backward="shrestha"),
+    Member(
+        network(784)(Dense(8), GELU(), Dense(6), LeakyReLU(), Dense(5), Softmax(), Dense(10, bias=False)),
+        recipe(
+            loss="squared-error", label_smoothing=0.1, optimizer=SGD(0.3, momentum=0.9, weight_decay=0.01)
+        ),
+        seed=0,
+    ),
 )
 
 
@@ -53,6 +76,34 @@ def test_each_network_is_trained_as_it_would_be_alone(images):
         for row in found.history:
             for column in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"):
                 assert row[column] == pytest.approx(rows[row["epoch"]][column], rel=1e-9), column
+
+
+def test_in_single_precision_losses_agree_to_four_digits_over_fifty_steps(images):
+    data, _ = images
+    data = data.take(slice(0, 700))
+    members = [
+        Member(
+            each.architecture, each.recipe.change({"precision": "float32", "epochs": 50}), 5, each.backward
+        )
+        for each in MEMBERS
+    ]
+    together = train_population(members, data)
+    for member, found in zip(members, together, strict=True):
+        engine = get_engine("numpy", backward=member.backward)
+        alone = train(member.architecture, member.recipe, data, engine=engine, seed=5)
+        assert found.history.column("train_loss") == pytest.approx(
+            alone.history.column("train_loss"), abs=1e-4
+        )
+        assert found.weights[next(iter(found.weights))].dtype == np.float32
+
+
+def test_networks_that_scale_their_images_read_the_blank_pixels_too(images):
+    data, _ = images
+    member = Member(network(784, mean=0.13, std=0.31)(Dense(5), ReLU(), Dense(10)), recipe(), seed=0)
+    (found,) = train_population([member], data)
+    alone = train(member.architecture, member.recipe, data, engine=get_engine("numpy"))
+    for key, array in alone.weights.items():
+        assert np.allclose(found.weights[key], array, rtol=1e-6, atol=1e-9), key
 
 
 def test_a_population_that_was_stopped_goes_on_to_the_same_bits(images, tmp_path):
@@ -99,10 +150,14 @@ def test_what_cannot_be_trained_together_is_refused(images):
     dense = MEMBERS[0].architecture
     with pytest.raises(TrainingError, match="a dense layer first"):
         Member(network(28, 28)(Conv(2, 3), Flatten(), Dense(10)), recipe(), 0)
+    with pytest.raises(TrainingError, match="dense layers, dropout and activations"):
+        Member(network(784)(Dense(4), BatchNorm(), ReLU(), Dense(10)), recipe(), 0)
     with pytest.raises(TrainingError, match="batch_size 'full'"):
         Member(dense, recipe(batch_size=32), 0)
     with pytest.raises(TrainingError, match="equally many epochs"):
         train_population([MEMBERS[0], Member(dense, recipe(epochs=3), 0)], data)
+    with pytest.raises(TrainingError, match="the same precision"):
+        train_population([MEMBERS[0], Member(dense, recipe(precision="float32"), 0)], data)
     scaled = network(784, mean=0.5, std=0.5)(Dense(4), ReLU(), Dense(10))
     with pytest.raises(TrainingError, match="scale their images alike"):
         train_population([MEMBERS[0], Member(scaled, recipe(), 0)], data)

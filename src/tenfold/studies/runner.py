@@ -31,7 +31,8 @@ from tenfold.studies.study import Classical, Setup, Study
 from tenfold.studies.workers import Report, StudyProgress, Tracker, Workers
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
 from tenfold.training.engine import check_fit
-from tenfold.training.population import Member, train_population
+from tenfold.training.numpy_population import Member
+from tenfold.training.population import train_population
 
 
 def run_study(

@@ -33,7 +33,8 @@ from tenfold.training.recipe import Recipe
 
 Arrays = dict[str, NDArray[Any]]
 
-_REPORT_SECONDS = 0.2
+REPORT_SECONDS = 0.2
+"""How often progress is told, at most."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Trainer(ABC):
         if self.on_step is not None:
             self.on_step()
         if self.on_progress is not None and monotonic() >= self._next_report:
-            self._next_report = monotonic() + _REPORT_SECONDS
+            self._next_report = monotonic() + REPORT_SECONDS
             self.on_progress(part)
 
     def rate(self, step: int) -> float:
