@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from tenfold.errors import StudyError
 from tenfold.studies.jobs import Task
+from tenfold.studies.one_core import one_core
 
 PRIOR_SECONDS = 20.0
 """How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""
@@ -151,7 +151,71 @@ class Workers:
         ordered = sorted(missing, key=lambda job: -job.cost)
         by_name = {job.name: job for job in ordered}
         try:
-            with _single_threaded():  # a process is started with the first job that finds none idle
+            with one_core():  # a process is started with the first job that finds none idle
+                futures = {pool.submit(_work, work, job): job for job in ordered}
+            waiting: set[Future[None]] = set(futures)
+            while waiting:
+                finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for name, part in _drain(self._news):
+                    if name in by_name:  # else news of what was finished before, which came late
+                        tracker.update(by_name[name], part)
+                for future in finished:
+                    future.result()
+                    tracker.finish(futures[future])
+        except BrokenProcessPool:
+            raise StudyError(
+                f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "
+                "trainings are finished and kept; run the same command again to go on, with --workers 1 if "
+                "memory is short."
+            ) from None
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._stop, self._news = context.Event(), context.Queue()
+            self._pool = ProcessPoolExecutor(
+                self.count, mp_context=context, initializer=_start, initargs=(self._stop, self._news)
+            )
+        return self._pool
+
+
+def _drain(news: Any) -> Iterator[tuple[str, float]]:
+    while True:
+        try:
+            yield news.get_nowait()
+        except queue.Empty:
+            return
+
+
+_stop: Any = None
+        self._news: Any = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            # Each worker finds this set at its next report, saves a checkpoint and ends.
+            self._stop.set()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> None:
+        """Do every job; the longest first, so that no core is left alone with it at the end.
+
+        Where this raises, leave the context: jobs may still be running.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            The user pressed Ctrl-C.
+        StudyError
+            A worker was killed.
+        """
+        pool = self._started()
+        ordered = sorted(missing, key=lambda job: -job.cost)
+        by_name = {job.name: job for job in ordered}
+        try:
+            with one_core():  # a process is started with the first job that finds none idle
                 futures = {pool.submit(_work, work, job): job for job in ordered}
             waiting: set[Future[None]] = set(futures)
             while waiting:
