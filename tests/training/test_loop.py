@@ -259,7 +259,7 @@ def test_progress_tells_how_far_and_how_long():
 
 
 def test_progress_within_an_epoch_never_goes_back(monkeypatch):
-    monkeypatch.setattr("tenfold.training.engine._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("tenfold.training.engine.REPORT_SECONDS", 0.0)
     parts = []
     train_tiny(on_progress=lambda progress: parts.append(progress.part))
     assert len(parts) >= 5
