@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_what_to_try(digits):
 
 
 def test_progress_is_told_and_ends_with_one(digits, monkeypatch):
-    monkeypatch.setattr(contract, "_REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(contract, "REPORT_SECONDS", 0.0)
     trainer = ENGINE.trainer(MLP, Recipe(batch_size=50), 0, len(digits))
     told = []
     trainer.on_progress = told.append
