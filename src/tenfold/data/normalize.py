@@ -98,7 +98,7 @@ def find_ink(gray: Gray) -> Ink:
     ink = values - _plane(values, np.ones(values.shape, bool))
     level = threshold(ink)
     light = float(np.mean(_edge(ink) > level))
-    if light >= 0.75 or (light > 0.25 and float(np.mean(ink**3)) < 0):
+    if light >= 0.75 or (light > 0.25 and _light_paper(ink, level)):
         ink = -ink
     paper = ink <= threshold(ink)
     grain = 0.0
@@ -110,7 +110,7 @@ def find_ink(gray: Gray) -> Ink:
         paper = ink <= max(5 * grain, CONTRAST)
     if not _hangs_together(~paper):
         return np.zeros_like(values)
-    top = float(np.percentile(ink[~paper], 75))
+    top = _percentile(ink[~paper], 75)
     low = max(4 * grain, 0.1 * top)
     return _clip((ink - low) * (255 / (top - low)))
 
@@ -164,7 +164,7 @@ def fit(ink: Ink, box: int = BOX) -> Ink:
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
     scaled = np.asarray(Image.fromarray(ink).resize((width, height), method), np.float32)
-    peak = float(np.percentile(scaled[scaled > 0.3 * scaled.max()], 70))
+    peak = _percentile(scaled[scaled > 0.3 * scaled.max()], 70)
     return _clip(scaled * (255 / peak))
 
 
@@ -189,6 +189,25 @@ def center_of_mass(ink: NDArray[np.float32]) -> tuple[float, float]:
     return row, column
 
 
+def _light_paper(ink: Ink, level: float) -> bool:
+    """Return whether paper is what lies above `level`, where the edge does not tell: ink may run along it.
+
+    Paper is what there is clearly more of. Else strokes tell, which hang together and part the paper into
+    pieces.
+    """
+    import cv2
+
+    share = float(np.mean(ink > level))
+    if abs(share - 0.5) > 0.12:
+        return share > 0.5
+    least = 0.01 * ink.size
+    dark, light = (
+        int(np.count_nonzero(cv2.connectedComponentsWithStats(side.astype(np.uint8))[2][1:, 4] >= least))
+        for side in (ink <= level, ink > level)
+    )
+    return light > dark if light != dark else share > 0.5
+
+
 def _hangs_together(ink: NDArray[np.bool_]) -> bool:
     """Return whether most ink pixels have ink beside them: a pen leaves lines, grain leaves specks."""
     beside = np.zeros_like(ink)
@@ -197,6 +216,15 @@ def _hangs_together(ink: NDArray[np.bool_]) -> bool:
     beside[:, 1:] |= ink[:, :-1]
     beside[:, :-1] |= ink[:, 1:]
     return bool(2 * np.count_nonzero(beside & ink) > np.count_nonzero(ink))
+
+
+def _percentile(values: Ink, percent: float) -> float:
+    """Return ``np.percentile(values, percent)`` of (n,) float32, in a fifth of the time where n is small."""
+    place = (len(values) - 1) * percent / 100
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    low, high = np.partition(values, (below, above))[[below, above]].tolist()
+    return float(low + (high - low) * (place - below))
 
 
 def _edge(values: NDArray[Any]) -> NDArray[Any]:

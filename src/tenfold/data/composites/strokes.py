@@ -138,7 +138,7 @@ def _lines(variant: Variant, count: int, rng: np.random.Generator) -> list[tuple
         points = points + np.sin((points * wave).sum(axis=2) + phase)[:, :, None] * amount
     strokes = [
         np.concatenate(
-            [_curve(points[:, index])[:, (place > 0) :] for place, index in enumerate(curves)], axis=1
+            [curve(points[:, index])[:, (place > 0) :] for place, index in enumerate(curves)], axis=1
         )
         for curves in variant.curves
     ]
@@ -149,7 +149,7 @@ def _lines(variant: Variant, count: int, rng: np.random.Generator) -> list[tuple
     return [tuple(stroke[place] for stroke in strokes) for place in range(count)]
 
 
-def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return points on the smooth curve (Catmull and Rom, 1974) through `points` (n, k, 2), k >= 2."""
     ends = (2 * points[:, :1] - points[:, 1:2], 2 * points[:, -1:] - points[:, -2:-1])
     padded = np.concatenate([ends[0], points, ends[1]], axis=1)[:, :, None]
