@@ -1,0 +1,163 @@
+"""From what each column says to readings of the whole (connectionist temporal classification, A. Graves 2006)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+BLANK = 10
+BEAM = 12
+FAINT = 2e-3
+"""Probability below which a digit is not tried in a column."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text and its probability."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a digit of a text lies, in columns of the answer.
+
+    Attributes
+    ----------
+    column : float
+        Its middle, counted from the left edge of the first column.
+    left, right : float
+        Half-way to its neighbors, or the ends.
+    probabilities : (10,) float32
+        Of each digit there.
+    """
+
+    column: float
+    left: float
+    right: float
+    probabilities: Floats
+
+
+def search(answer: Floats, beam: int = BEAM, faint: float = FAINT) -> list[Reading]:
+    """Find the likeliest texts by prefix search.
+
+    Parameters
+    ----------
+    answer : (columns, 11) float32
+        Log-probabilities, the blank last.
+    beam : int
+        Prefixes kept from column to column.
+    faint : float
+        Probability below which a digit is not tried in a column.
+
+    Returns
+    -------
+    readings : list of Reading
+        The likeliest first, at least one.
+    """
+    # For each prefix the probability of all ways to write it that end in a blank, and in its last digit.
+    beams: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    for column in np.exp(answer.astype(np.float64)):
+        blank = float(column[BLANK])
+        digits = [(str(d), float(column[d])) for d in np.flatnonzero(column[:BLANK] > faint)]
+        if not digits:  # a column that says nothing
+            beams = {text: ((ended + going) * blank, 0.0) for text, (ended, going) in beams.items()}
+            continue
+        onward: dict[str, tuple[float, float]] = {}
+        for text, (ended, going) in beams.items():
+            both = ended + going
+            last = text[-1:]
+            here = onward.get(text, (0.0, 0.0))
+            stays = float(column[int(last)]) if last else 0.0
+            onward[text] = (here[0] + both * blank, here[1] + going * stays)
+            for digit, probability in digits:
+                longer = text + digit
+                here = onward.get(longer, (0.0, 0.0))
+                come = ended if digit == last else both
+                onward[longer] = (here[0], here[1] + come * probability)
+        best = sorted(onward.items(), key=lambda item: -(item[1][0] + item[1][1]))[:beam]
+        beams = dict(best)
+    readings = [Reading(text, ended + going) for text, (ended, going) in beams.items()]
+    return sorted(readings, key=lambda reading: -reading.probability)
+
+
+def likelihood(answer: Floats, text: str) -> float:
+    """Return the log-probability of a text, all ways to write it added up (the forward algorithm)."""
+    states = [BLANK]
+    for digit in text:
+        states += [int(digit), BLANK]
+    emits = answer[:, states].astype(np.float64)
+    skips = np.array(
+        [i > 1 and states[i] != BLANK and states[i] != states[i - 2] for i in range(len(states))]
+    )
+    forward = np.full(len(states), -np.inf)
+    forward[:2] = emits[0, :2]
+    for row in emits[1:]:
+        one = np.concatenate([[-np.inf], forward[:-1]])
+        two = np.where(skips, np.concatenate([[-np.inf, -np.inf], forward[:-2]])[: len(states)], -np.inf)
+        forward = np.logaddexp(np.logaddexp(forward, one), two) + row
+    return float(np.logaddexp(forward[-1], forward[-2]) if text else forward[-1])
+
+
+def agree(readings: list[list[Reading]], answers: list[Floats]) -> list[Reading]:
+    """Join what several answers to the same patch say: the mean of each text's probabilities."""
+    if len(answers) == 1:
+        return readings[0]
+    known = [{reading.text: reading.probability for reading in several} for several in readings]
+    texts = {reading.text for several in readings for reading in several[:5]}
+    joined = []
+    for text in texts:
+        each = [
+            found[text] if text in found else float(np.exp(likelihood(answer, text)))
+            for found, answer in zip(known, answers, strict=True)
+        ]
+        joined.append(Reading(text, sum(each) / len(each)))
+    return sorted(joined, key=lambda reading: (-reading.probability, reading.text))
+
+
+def align(answer: Floats, text: str) -> list[Place]:
+    """Find where the digits of a text lie, by the likeliest way to write it (Viterbi).
+
+    Parameters
+    ----------
+    answer : (columns, 11) float32
+        Log-probabilities.
+    text : str
+        Not too long to be written in so many columns.
+    """
+    if not text:
+        return []
+    states = [BLANK]
+    for digit in text:
+        states += [int(digit), BLANK]
+    count = len(states)
+    skips = np.array([i > 1 and states[i] != BLANK and states[i] != states[i - 2] for i in range(count)])
+    emits = answer[:, states]
+    score = np.full(count, -np.inf, np.float32)
+    score[:2] = emits[0, :2]
+    back = np.zeros((len(answer), count), np.int64)
+    for t in range(1, len(answer)):
+        one = np.concatenate([[-np.inf], score[:-1]])
+        two = np.where(skips, np.concatenate([[-np.inf, -np.inf], score[:-2]]), -np.inf)
+        choices = np.stack([score, one, two])
+        back[t] = choices.argmax(axis=0)
+        score = choices.max(axis=0) + emits[t]
+    state = count - 1 if score[-1] >= score[-2] else count - 2
+    path = np.empty(len(answer), np.int64)
+    for t in range(len(answer) - 1, -1, -1):
+        path[t] = state
+        state -= back[t, state]
+    middles, chances = [], []
+    for place in range(len(text)):
+        columns = np.flatnonzero(path == 2 * place + 1)
+        weights = np.exp(answer[columns, int(text[place])])
+        middles.append(float((columns * weights).sum() / weights.sum()) + 0.5)
+        share = np.exp(answer[columns, :BLANK]).sum(axis=0)
+        chances.append((share / share.sum()).astype(np.float32))
+    halves = [0.0, *((a + b) / 2 for a, b in zip(middles, middles[1:], strict=False)), float(len(answer))]
+    return [Place(middle, halves[i], halves[i + 1], chances[i]) for i, middle in enumerate(middles)]

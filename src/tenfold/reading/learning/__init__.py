@@ -1,0 +1,1 @@
+"""The recipe of the string recognizer that ships: made strips, network, training, weights file."""

@@ -1,0 +1,102 @@
+"""The string network as one ONNX file, its norms folded into the convolutions before them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tenfold.errors import require
+from tenfold.reading.recognizer import METADATA, Calibration
+from tenfold.reading.strip import HEIGHT
+
+OPSET, IR_VERSION = 17, 8
+"""What ONNX Runtime 1.18, the oldest that Tenfold installs with, reads."""
+
+
+def save(network: nn.Sequential, path: Path, calibration: Calibration, made: dict[str, Any]) -> None:
+    """Write the network as ONNX: ``ink`` (n, 1, HEIGHT, width) float32 in [0, 1] -> ``scores`` (n, 11, columns).
+
+    Parameters
+    ----------
+    network : nn.Sequential
+        As `network.build` makes it.
+    path : Path
+        Written whole or not at all.
+    calibration : Calibration
+    made : dict
+        How it was made: kept in the file as JSON.
+    """
+    onnx = require("onnx", extra="export", purpose="Writing the weights of the reader")
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    nodes, constants = [], []
+    here = "ink"
+    for index, layer in enumerate(network):
+        there = f"t{index}"
+        if isinstance(layer, nn.Conv2d):
+            following = network[index + 1]
+            kernel, bias = _folded(layer, following if isinstance(following, nn.BatchNorm2d) else None)
+            constants += [
+                numpy_helper.from_array(kernel, f"w{index}"),
+                numpy_helper.from_array(bias, f"b{index}"),
+            ]
+            pads = _pair(layer.padding) * 2
+            nodes.append(
+                helper.make_node(
+                    "Conv", [here, f"w{index}", f"b{index}"], [there], strides=_pair(layer.stride), pads=pads
+                )
+            )
+        elif isinstance(layer, nn.ReLU):
+            nodes.append(helper.make_node("Relu", [here], [there]))
+        elif isinstance(layer, nn.MaxPool2d):
+            size = list(layer.kernel_size)
+            nodes.append(helper.make_node("MaxPool", [here], [there], kernel_shape=size, strides=size))
+        else:  # norms are folded; dropout rests; what flattens comes last
+            continue
+        here = there
+    constants.append(numpy_helper.from_array(np.array([2], np.int64), "rows"))
+    nodes.append(helper.make_node("Squeeze", [here, "rows"], ["scores"]))
+    graph = helper.make_graph(
+        nodes,
+        "tenfold-strings",
+        [helper.make_tensor_value_info("ink", onnx.TensorProto.FLOAT, ["n", 1, HEIGHT, "width"])],
+        [helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", 11, "columns"])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    model.producer_name = "tenfold"
+    entry = model.metadata_props.add()
+    entry.key = METADATA
+    entry.value = json.dumps({"calibration": vars(calibration), "made": made})
+    onnx.checker.check_model(model)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(model.SerializeToString())
+    os.replace(temporary, path)
+
+
+def _pair(value: Any) -> list[int]:
+    return [int(part) for part in value]
+
+
+def _folded(
+    convolution: nn.Conv2d, norm: nn.BatchNorm2d | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return kernel and bias of a convolution with the norm behind it worked in."""
+    with torch.no_grad():
+        kernel = convolution.weight.double()
+        if norm is None:
+            assert convolution.bias is not None
+            bias = convolution.bias.double()
+        else:
+            assert norm.running_var is not None
+            assert norm.running_mean is not None
+            gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+            kernel = kernel * gain[:, None, None, None]
+            bias = norm.bias.double() - norm.running_mean.double() * gain
+    return kernel.float().contiguous().numpy(), bias.float().numpy()

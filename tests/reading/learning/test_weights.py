@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tenfold.reading.learning.network import build
+from tenfold.reading.learning.weights import save
+from tenfold.reading.recognizer import Calibration, Recognizer
+from tenfold.reading.strip import HEIGHT
+
+
+@pytest.fixture
+def network() -> torch.nn.Sequential:
+    torch.manual_seed(0)
+    network = build()
+    network(torch.rand(8, 1, HEIGHT, 64))  # norms that have seen something
+    return network.eval()
+
+
+def test_the_file_says_what_the_network_says(network: torch.nn.Sequential, tmp_path: Path) -> None:
+    path = tmp_path / "strings.onnx"
+    save(network, path, Calibration(1.5, 0.9, 0.1), {"seed": 0})
+    recognizer = Recognizer(path)
+    assert recognizer.calibration == Calibration(1.5, 0.9, 0.1)
+    for width in (64, 200):
+        ink = np.random.default_rng(width).random((3, 1, HEIGHT, width), np.float32)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(ink)).numpy()
+        found = recognizer._session.run(None, {"ink": ink})[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    assert path.stat().st_size < 2_500_000
+    assert [p.name for p in tmp_path.iterdir()] == ["strings.onnx"]
