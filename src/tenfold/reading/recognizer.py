@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tenfold.errors import DataError, ModelError
 from tenfold.reading.ctc import agree, align, search
 from tenfold.reading.strip import HEIGHT, STRIDE, Strip, make_strip
+from tenfold.reading.transcript import Spot, Transcript
 
 WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
 """The weights that ship."""
@@ -32,50 +33,6 @@ _GAP = 4
 
 _TOGETHER = 16
 """Strips that run at once."""
-
-
-@dataclass(frozen=True, eq=False)
-class Spot:
-    """One digit in a patch.
-
-    Attributes
-    ----------
-    value : int
-        From 0 to 9.
-    probabilities : (10,) float32
-        Of each digit there, given that there is one; they sum to 1.
-    left, right : float
-        Columns of the patch between which its ink lies.
-    """
-
-    value: int
-    probabilities: NDArray[np.float32]
-    left: float
-    right: float
-
-
-@dataclass(frozen=True, eq=False)
-class Transcript:
-    """What a patch says.
-
-    Attributes
-    ----------
-    spots : tuple of Spot
-        From left to right; empty where there is no digit.
-    confidence : float in [0, 1]
-        Calibrated probability that the whole text is right; without spots, that there is no digit.
-    alternatives : tuple of (text, probability)
-        Other readings of the whole, the likeliest first.
-    """
-
-    spots: tuple[Spot, ...]
-    confidence: float
-    alternatives: tuple[tuple[str, float], ...]
-
-    @property
-    def text(self) -> str:
-        """The digits, from left to right."""
-        return "".join(str(spot.value) for spot in self.spots)
 
 
 @dataclass(frozen=True)

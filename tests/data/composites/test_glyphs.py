@@ -65,7 +65,7 @@ def test_slant_is_taken_out() -> None:
 
 def test_glyphs_are_of_the_digit_asked_for(mnist: Digits) -> None:
     drawn = draw_glyphs(40, np.random.default_rng(0))
-    glyphs = Glyphs(mnist.train.images[:300], mnist.train.labels[:300], drawn, share=0.5)
+    glyphs = Glyphs(mnist.train.images[:300], mnist.train.labels[:300], drawn, shares=[0.5] * 10)
     rng = np.random.default_rng(1)
     seen = {digit: [glyphs.draw(digit, rng) for _ in range(20)] for digit in range(10)}
     for digit, several in seen.items():

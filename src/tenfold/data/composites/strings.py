@@ -86,7 +86,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         unsteady=float(rng.uniform(0.02, 0.16)),
         joins=float(rng.choice([0.0, 0.0, 0.15, 0.5])),
         small_zero=float(rng.choice([1.0, 1.0, rng.uniform(0.45, 1.0)])),
-        faithful=float(rng.uniform(0.2, 0.9)),
+        faithful=float(rng.uniform(0.3, 0.95)),
     )
 
 
@@ -156,7 +156,8 @@ def _shape(glyph: Glyph, hand: Hand, rng: np.random.Generator) -> list[Line]:
     size = float(np.exp(rng.normal(0, hand.unsteady)))
     if glyph.label == 0:
         size *= hand.small_zero
-    width = hand.aspect * float(np.exp(rng.normal(0, 0.08 + hand.unsteady))) * size
+    wide = 0.08 + hand.unsteady + (0.12 if glyph.label == 0 else 0)
+    width = hand.aspect * float(np.exp(rng.normal(0, wide))) * size
     if glyph.width > 0:  # nothing wider than one and a half times its height
         width = min(width, 1.5 * size / glyph.width)
     slant = hand.slant + rng.normal(0, 0.04 + 0.5 * hand.unsteady)

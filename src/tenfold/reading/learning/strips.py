@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.paper import Papers
-from tenfold.data.composites.patches import make_patch
+from tenfold.data.composites.patches import Patch, make_patch
 from tenfold.reading.strip import STRIDE, make_strip
 from tenfold.seeds import generator
 
@@ -66,11 +66,10 @@ def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
     count : int
         Strips in it.
     """
-    glyphs, papers = _stock(part)
     rng = generator(seed, "strips", part, index)
     samples: list[Sample] = []
     while len(samples) < count:
-        patch = make_patch(glyphs, papers, rng)
+        patch = make_patch(*_stock(part), rng)
         strip = make_strip(patch.gray, zoom=float(np.exp(rng.normal(0, 0.07))))
         columns = strip.ink.shape[1] // STRIDE
         if strip.ink.shape[1] > WIDEST or columns < 2 * len(patch.text) + 1:
@@ -78,6 +77,12 @@ def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
         middles = [((left + right) / 2 * strip.scale + strip.offset) / STRIDE for left, right in patch.spans]
         samples.append(Sample(strip.ink, patch.text, _apart(middles, columns)))
     return samples
+
+
+def make_patches(seed: int, part: str, index: int, count: int) -> list[Patch]:
+    """Make patches as those of `make_chunk`, before they are strips."""
+    rng = generator(seed, "patches", part, index)
+    return [make_patch(*_stock(part), rng) for _ in range(count)]
 
 
 def chunks(seed: int, part: str, indices: range, count: int, workers: int) -> Iterator[list[Sample]]:

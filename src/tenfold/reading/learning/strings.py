@@ -1,0 +1,162 @@
+"""The whole recipe of the string network: train, calibrate, measure, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from tenfold.data.composites.patches import Patch
+from tenfold.reading.learning.network import parameter_count, scores
+from tenfold.reading.learning.strips import Sample, make_chunk, make_patches
+from tenfold.reading.learning.train import BLANK, Progress, ReaderRecipe, collate, train
+from tenfold.reading.learning.weights import save
+from tenfold.reading.recognizer import Calibration, Recognizer
+
+NAME = "strings.onnx"
+"""The file that the recipe writes."""
+
+TEMPERATURES = tuple(float(t) for t in np.exp(np.linspace(np.log(0.5), np.log(3.0), 37)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A string network that was trained, and how well it reads made patches that it did not learn from.
+
+    Attributes
+    ----------
+    path : Path
+        The weights file.
+    parameters : int
+    exact : float
+        Share of patches whose whole text is right.
+    ece : float
+        Expected calibration error of the confidence, in ten bins of equal count.
+    patches : int
+        How many.
+    seconds : float
+        Of training.
+    calibration : Calibration
+    """
+
+    path: Path
+    parameters: int
+    exact: float
+    ece: float
+    patches: int
+    seconds: float
+    calibration: Calibration
+
+
+def learn(
+    recipe: ReaderRecipe,
+    folder: Path,
+    seed: int = 0,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Made:
+    """Train the string network and write its weights.
+
+    Parameters
+    ----------
+    recipe : ReaderRecipe
+    folder : Path
+        Where `NAME` is written; made where it is not there.
+    seed : int
+    workers : int
+        Processes that make strips beside the one that trains.
+    on_progress : callable or None
+        Called after every chunk.
+    """
+    seconds = 0.0
+
+    def tell(progress: Progress, _: nn.Module) -> None:
+        nonlocal seconds
+        seconds = progress.seconds
+        if on_progress is not None:
+            on_progress(progress)
+
+    network = train(recipe, seed, workers=workers, on_chunk=tell)
+    return finish(network, recipe, folder, seed, seconds)
+
+
+def finish(network: nn.Sequential, recipe: ReaderRecipe, folder: Path, seed: int, seconds: float) -> Made:
+    """Calibrate and measure a trained network on patches of held-out digits, and write it."""
+    network.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
+    count = max(20, recipe.validation)
+    calibration = Calibration(fit_temperature(network, make_chunk(seed, "validation", 1, count)))
+    save(network, path, calibration, made)
+    raw, right = judge(Recognizer(path), make_patches(seed, "validation", 2, count))
+    slope, shift = fit_logistic(np.log(raw / (1 - raw)), right)
+    calibration = replace(calibration, slope=slope, shift=shift)
+    save(network, path, calibration, made)
+    confidence, right = judge(Recognizer(path), make_patches(seed, "validation", 3, count))
+    return Made(
+        path,
+        parameter_count(network),
+        float(right.mean()),
+        calibration_error(confidence, right),
+        count,
+        seconds,
+        calibration,
+    )
+
+
+def fit_temperature(network: nn.Sequential, samples: list[Sample]) -> float:
+    """Return which of `TEMPERATURES` makes the texts of samples likeliest."""
+    losses = np.zeros(len(TEMPERATURES))
+    order = np.argsort([sample.ink.shape[1] for sample in samples], kind="stable")
+    with torch.inference_mode():
+        for start in range(0, len(samples), 64):
+            batch = collate([samples[i] for i in order[start : start + 64]])
+            answer = scores(network, batch.ink)
+            for place, temperature in enumerate(TEMPERATURES):
+                cooled = (answer / temperature).log_softmax(2)
+                each = functional.ctc_loss(
+                    cooled, batch.texts, batch.columns, batch.lengths, BLANK, reduction="none"
+                )
+                losses[place] += float(each.clamp(max=30).sum())
+    return TEMPERATURES[int(losses.argmin())]
+
+
+def judge(recognizer: Recognizer, patches: list[Patch]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the confidence of each transcript, and whether its text is right."""
+    read = recognizer.transcribe([patch.gray for patch in patches])
+    confidence = np.array([transcript.confidence for transcript in read])
+    right = np.array([a.text == b.text for a, b in zip(read, patches, strict=True)])
+    return np.clip(confidence, 1e-6, 1 - 1e-6), right
+
+
+def fit_logistic(x: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return slope and shift of the logistic regression of y on x, held a little to 1 and 0 (Newton's steps)."""
+    terms = np.stack([x, np.ones_like(x)], axis=1)
+    start = np.array([1.0, 0.0])
+    found = start.copy()
+    hold = 1.0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(terms @ found, -30, 30)))
+        gradient = terms.T @ (p - y) + hold * (found - start)
+        curvature = (terms * (p * (1 - p))[:, None]).T @ terms + hold * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        found -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(found[0]), float(found[1])
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
+    """Return the mean distance between confidence and accuracy over bins of equal count."""
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    gaps = [abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts]
+    return float(sum(gaps) / len(order))
