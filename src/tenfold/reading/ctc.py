@@ -1,8 +1,13 @@
-"""From what each column says to readings of the whole (connectionist temporal classification, A. Graves 2006)."""
+"""From what each column says to readings of the whole.
+
+Connectionist temporal classification (A. Graves et al., 2006): a column says a digit or nothing, and a digit
+that goes on over several columns is one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,5 +164,5 @@ def align(answer: Floats, text: str) -> list[Place]:
         middles.append(float((columns * weights).sum() / weights.sum()) + 0.5)
         share = np.exp(answer[columns, :BLANK]).sum(axis=0)
         chances.append((share / share.sum()).astype(np.float32))
-    halves = [0.0, *((a + b) / 2 for a, b in zip(middles, middles[1:], strict=False)), float(len(answer))]
+    halves = [0.0, *((a + b) / 2 for a, b in pairwise(middles)), float(len(answer))]
     return [Place(middle, halves[i], halves[i + 1], chances[i]) for i, middle in enumerate(middles)]

@@ -22,7 +22,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
 METADATA = "tenfold.strings"
 """Key under which the weights file keeps its calibration, as JSON."""
 
-ZOOMS = (1.0, 0.9)
+ZOOMS = (1.0,)
 """Sizes at which each patch is read; the answers are averaged."""
 
 _INKED = 96
@@ -33,6 +33,9 @@ _GAP = 4
 
 _TOGETHER = 16
 """Strips that run at once."""
+
+_WIDTHS = 32
+"""Strips are filled up with paper to a multiple of so many columns."""
 
 
 @dataclass(frozen=True)
@@ -137,20 +140,22 @@ class Recognizer:
     def _answers(self, strips: list[Strip]) -> list[NDArray[np.float32]]:
         """Return log-probabilities (columns, 11) of each strip."""
         answers: list[NDArray[np.float32]] = [np.empty((0, 11), np.float32)] * len(strips)
-        order = sorted(range(len(strips)), key=lambda index: strips[index].ink.shape[1])
-        for start in range(0, len(order), _TOGETHER):
-            part = order[start : start + _TOGETHER]
-            width = strips[part[-1]].ink.shape[1]
-            ink = np.zeros((len(part), 1, HEIGHT, width), np.float32)
-            for row, index in enumerate(part):
-                own = strips[index].ink
-                ink[row, 0, :, : own.shape[1]] = own
-            ink *= np.float32(1 / 255)
-            scores = self._session.run(None, {"ink": ink})[0] / np.float32(self.calibration.temperature)
-            scores -= scores.max(axis=1, keepdims=True)
-            scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-            for row, index in enumerate(part):
-                answers[index] = scores[row, :, : strips[index].ink.shape[1] // STRIDE].T
+        # Only strips of one width run together, so that no strip's company changes its answer.
+        groups: dict[int, list[int]] = {}
+        for index, strip in enumerate(strips):
+            groups.setdefault(-(-strip.ink.shape[1] // _WIDTHS) * _WIDTHS, []).append(index)
+        for width, members in groups.items():
+            for start in range(0, len(members), _TOGETHER):
+                part = members[start : start + _TOGETHER]
+                ink = np.zeros((len(part), 1, HEIGHT, width), np.float32)
+                for row, index in enumerate(part):
+                    ink[row, 0, :, : strips[index].ink.shape[1]] = strips[index].ink
+                ink *= np.float32(1 / 255)
+                scores = self._session.run(None, {"ink": ink})[0] / np.float32(self.calibration.temperature)
+                scores -= scores.max(axis=1, keepdims=True)
+                scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+                for row, index in enumerate(part):
+                    answers[index] = scores[row, :, : strips[index].ink.shape[1] // STRIDE].T
         return answers
 
     def _transcript(self, strips: list[Strip], answers: list[NDArray[np.float32]]) -> Transcript:
@@ -173,7 +178,7 @@ def _edges(strip: Strip, middle: float, left: float, right: float) -> tuple[floa
 
     From its middle outward, as far as its neighbors begin or ink is wanting for a stretch.
     """
-    inked = (strip.ink > _INKED).any(axis=0)
+    inked: NDArray[np.bool_] = np.any(strip.ink > _INKED, axis=0)
     low, high = round(left * STRIDE), min(len(inked), round(right * STRIDE))
     at = min(max(round(middle * STRIDE), low), high - 1)
     columns = np.flatnonzero(inked[low:high]) + low

@@ -75,7 +75,7 @@ def make_strip(patch: NDArray[np.uint8], *, zoom: float = 1.0) -> Strip:
     source = ink
     if scale < 1:  # shrunk by area first, so that no thin line is lost between pixels
         rows = max(1, round(ink.shape[0] * scale))
-        source = cv2.resize(ink, (inside, rows), interpolation=cv2.INTER_AREA)
+        source = np.asarray(cv2.resize(ink, (inside, rows), interpolation=cv2.INTER_AREA), np.uint8)
     steps = (source.shape[1] / inside, source.shape[0] / (ink.shape[0] * scale))
     matrix = np.array(
         [
@@ -129,7 +129,7 @@ def extent(ink: NDArray[np.uint8]) -> tuple[float, float]:
     long = max(24, width // 3)
     if width > long:
         rules = cv2.morphologyEx(strong, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
-        strong &= ~cv2.dilate(rules, np.ones((3, 1), np.uint8))
+        strong[np.asarray(cv2.dilate(rules, np.ones((3, 1), np.uint8)), np.uint8) > 0] = 0
     count, _, boxes, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
     tall = boxes[1:, cv2.CC_STAT_HEIGHT]
     rows = np.zeros(height, np.float32)

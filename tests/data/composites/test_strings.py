@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_spaced_digits_stay_apart_and_negative_gaps_overlap(glyphs: Glyphs) -> N
 
     def gaps(gap: float) -> np.ndarray:
         several = [write("4" * 6, replace(PLAIN, gap=gap), glyphs, rng).spans for _ in range(20)]
-        return np.array([b[0] - a[1] for spans in several for a, b in zip(spans, spans[1:], strict=False)])
+        return np.array([b[0] - a[1] for spans in several for a, b in pairwise(spans)])
 
     assert np.median(gaps(0.6)) > 0.3
     assert np.median(gaps(-0.1)) < 0

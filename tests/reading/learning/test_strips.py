@@ -31,7 +31,8 @@ def test_every_digit_has_a_column_of_its_own() -> None:
         assert all(0 <= place < sample.ink.shape[1] // STRIDE for place in sample.places)
 
 
-def test_validation_strips_are_written_with_other_digits(mnist: object) -> None:
+@pytest.mark.slow
+def test_validation_strips_are_written_with_other_digits() -> None:
     train, held = (strips._stock(part)[0] for part in ("train", "validation"))
     assert len(train) == 54_000
     assert len(held) == 6_000

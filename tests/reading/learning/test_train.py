@@ -1,22 +1,21 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+import tenfold
+from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
+from tenfold.data.composites.paper import Papers
+from tenfold.errors import RecipeError, TrainingError, UnknownNameError
 from tenfold.reading.learning import strips
-from tenfold.reading.learning.network import CLASSES, build, scores
+from tenfold.reading.learning import train as learning
+from tenfold.reading.learning.batches import collate, tone
+from tenfold.reading.learning.network import BLANK, CLASSES, build, scores
+from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample
-from tenfold.reading.learning.train import (
-    BLANK,
-    Progress,
-    ReaderRecipe,
-    collate,
-    exactness,
-    greedy,
-    loss,
-    tone,
-    train,
-)
+from tenfold.reading.learning.train import WARMUP, Progress, exactness, greedy, loss, pace, train
 from tenfold.reading.strip import HEIGHT, STRIDE
 
 
@@ -56,8 +55,24 @@ def test_the_loss_is_that_of_the_definition() -> None:
             answer[:, row : row + 1], torch.tensor([text]), (20,), (len(text),), BLANK, reduction="sum"
         )
         by_hand.append(float(one.detach()) / (len(text) + 1))
-    assert float(loss(network, batch, 0.0)) == pytest.approx(np.mean(by_hand), rel=0.02)
-    assert float(loss(network, batch, 1.0)) > float(loss(network, batch, 0.0))
+    with torch.no_grad():
+        bare, guided = (float(loss(network, batch, guidance)) for guidance in (0.0, 1.0))
+    assert bare == pytest.approx(np.mean(by_hand), rel=0.02)
+    assert guided > bare
+
+
+def test_the_pace_is_that_of_torch() -> None:
+    recipe = ReaderRecipe(chunks=3, chunk=64, repeats=2, batch=16)
+    ours, theirs = (torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0) for _ in range(2))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        theirs, recipe.lr, total_steps=recipe.steps + 1, pct_start=WARMUP, final_div_factor=1000
+    )
+    for step in range(recipe.steps):
+        pace(ours, recipe, step)
+        assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"])
+        assert ours.param_groups[0]["betas"][0] == pytest.approx(theirs.param_groups[0]["betas"][0])
+        theirs.step()
+        schedule.step()
 
 
 def test_what_columns_spell() -> None:
@@ -76,15 +91,49 @@ def test_toning_keeps_paper_white_and_the_text() -> None:
         assert toned.ink.shape == one.ink.shape
 
 
-def test_a_short_training_learns_and_repeats_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strips, "PAPERS", 6)
-    monkeypatch.setattr(strips, "DRAWN", 100)
-    recipe = ReaderRecipe(chunks=2, chunk=64, repeats=4, batch=16, validation=16)
+@pytest.fixture
+def small_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stock of strips that is made at once."""
+    few = Glyphs(*_few(), draw_glyphs(100, np.random.default_rng(0)))
+    papers = Papers(6, np.random.default_rng(0))
+    monkeypatch.setattr(strips, "_stock", lambda part: (few, papers))
+
+
+def _few() -> tuple[np.ndarray, np.ndarray]:
+    digits = tenfold.load("mnist").train
+    return digits.images[:500], digits.labels[:500]
+
+
+@pytest.mark.usefixtures("small_stock")
+def test_a_short_training_learns_and_repeats_itself_even_when_stopped(tmp_path: Path) -> None:
+    recipe = ReaderRecipe(chunks=2, chunk=32, repeats=4, batch=16, validation=16)
     seen: list[Progress] = []
-    first = train(recipe, 1, workers=0, on_chunk=lambda progress, _: seen.append(progress))
+
+    def note(progress: Progress) -> None:
+        seen.append(progress)
+
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    first = train(recipe, 1, workers=0, on_chunk=note)
     assert [progress.done for progress in seen] == [0.5, 1.0]
-    assert seen[1].loss < 0.7 * seen[0].loss
+    assert seen[1].loss < 0.8 * seen[0].loss
     assert seen[1].exact == exactness(first, strips.make_chunk(1, "validation", 0, 16))
-    second = train(recipe, 1, workers=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "SAVED_EVERY", 1)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, 1, folder=tmp_path, workers=0, on_chunk=stop)
+    second = train(recipe, 1, folder=tmp_path, workers=0)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
+    with pytest.raises(TrainingError, match=r"another training: seed is 2, in the checkpoint 1"):
+        train(recipe, 2, folder=tmp_path, workers=0)
+
+
+def test_a_wrong_setting_says_what_is_right() -> None:
+    with pytest.raises(UnknownNameError, match="chunks"):
+        ReaderRecipe().change({"chunsk": 3})
+    for name, value in [("chunks", 0), ("chunks", 1.5), ("lr", -1.0), ("batch", 4000), ("guided", 2)]:
+        with pytest.raises(RecipeError, match=name):
+            ReaderRecipe().change({name: value})
+    assert ReaderRecipe().change({"chunks": 3, "lr": 1}).chunks == 3

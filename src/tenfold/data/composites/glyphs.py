@@ -1,7 +1,7 @@
 """Digits as lines of a pen: pictures thinned to their middle line, and the line followed.
 
-A picture of a digit fixes the width of its pen. A line does not: it can be slanted, stretched, bent and joined
-to its neighbor, and then be drawn with any pen at any size. So strings are written with lines.
+A picture of a digit fixes the width of its pen. A line does not: it can be slanted, stretched, bent and
+joined to its neighbor, and then be drawn with any pen at any size. So strings are written with lines.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def follow(skeleton: Bits) -> list[Line]:
     while left:
         start = next((end for end in ends if end in left), None) or min(left)
         # A line that goes on from one already drawn begins on it, so that no gap is left between them.
-        line = [near for near in beside(start, everything) if near not in left][:1] + [start]
+        line = [*[near for near in beside(start, everything) if near not in left][:1], start]
         left.remove(start)
         while onward := beside(line[-1], left):
             line.append(onward[0])

@@ -40,7 +40,7 @@ def guilloche(height: int, width: int, rng: np.random.Generator) -> Floats:
 def weave(height: int, width: int, rng: np.random.Generator) -> Floats:
     """Return a small mark that comes again and again."""
     side = int(rng.integers(4, 12))
-    tile = cv2.GaussianBlur((rng.random((side, side)) < 0.35).astype(np.float32), (3, 3), 0)
+    tile = _soft((rng.random((side, side)) < 0.35).astype(np.float32))
     rows, columns = -(-height // side), -(-width // side)
     tiled: Floats = np.tile(tile, (rows, columns))[:height, :width]
     return tiled
@@ -64,7 +64,7 @@ def squares(height: int, width: int, rng: np.random.Generator) -> Floats:
     rows = np.abs(((y + turn * x) / period + rng.random()) % 1 - 0.5) < thick / 2
     columns = np.abs(((x - turn * y) / period + rng.random()) % 1 - 0.5) < thick / 2
     total = rows if rng.random() < 0.35 else rows | columns
-    return cv2.GaussianBlur(total.astype(np.float32), (3, 3), 0)
+    return _soft(total.astype(np.float32))
 
 
 def fibers(height: int, width: int, rng: np.random.Generator) -> Floats:
@@ -135,15 +135,14 @@ class Papers:
             part = part[::-1]
         if rng.random() < 0.5:
             part = part[:, ::-1]
-        return cv2.resize(
-            part.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
-        ) * np.float32(1 / 127)
+        sized = cv2.resize(part.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(sized, np.float32) * np.float32(1 / 127)
 
 
 def shade(height: int, width: int, rng: np.random.Generator) -> Floats:
-    """Return light that falls unevenly, (height, width) float32 about 1: a gradient, maybe a shadow's edge."""
+    """Return uneven light, (height, width) float32 about 1: a gradient, maybe a shadow's edge."""
     corners = np.exp(rng.normal(0, rng.choice([0.02, 0.12]), (2, 2))).astype(np.float32)
-    light: Floats = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    light = np.asarray(cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     if rng.random() < 0.08:
         y, x = _grid(height, width)
         turn = rng.uniform(0, 2 * np.pi)
@@ -192,17 +191,21 @@ def photograph(picture: Floats, rng: np.random.Generator) -> Gray:
     """
     if rng.random() < 0.7:
         sigma = float(rng.uniform(0.3, 1.1))
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
     if rng.random() < 0.8:
         grain = rng.integers(0, 256, picture.shape, np.uint8).astype(np.float32) - np.float32(127.5)
         if rng.random() < 0.5:
-            grain = cv2.GaussianBlur(grain, (3, 3), 0)
+            grain = _soft(grain)
         picture = picture + grain * np.float32(rng.uniform(0.5, 7) / 74)
     gray = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         _, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
         gray = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
     return gray
+
+
+def _soft(picture: Floats) -> Floats:
+    return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0), np.float32)
 
 
 def _grid(height: int, width: int) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Made patches: pictures of one written line each, as they are cut from a photo, scan or cheque, with their truth."""
+"""Made patches: pictures of one written line each, as cut from a photo, scan or cheque, with their truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.composites.glyphs import Glyphs, Line
+from tenfold.data.composites.glyphs import Glyphs
 from tenfold.data.composites.paper import Papers, photograph, rule
 from tenfold.data.composites.strings import Writing, draw_hand, draw_ink, draw_text, write
 

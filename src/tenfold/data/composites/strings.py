@@ -1,7 +1,7 @@
 """Strings of digits as one hand writes them: slant, spacing, joins, separators and what closes an amount.
 
-A string is made of lines (see `glyphs`) and drawn with any pen. Everything is drawn from the generator that is
-given, so a seed fixes a string.
+A string is made of lines (see `glyphs`) and drawn with any pen. Everything is drawn from the generator that
+is given, so a seed fixes a string.
 """
 
 from __future__ import annotations
@@ -309,7 +309,9 @@ def draw_ink(
     cv2.polylines(canvas, fixed, False, 0, 1, cv2.LINE_8, 4)
     away = cv2.distanceTransform(canvas, cv2.DIST_L2, 3)
     coarse = rng.normal(1.0, 0.12, (3, max(2, across // 16))).astype(np.float32)
-    radius = cv2.resize(coarse, canvas.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    radius *= np.float32(fine * width / 2)
+    pressed = cv2.resize(coarse, canvas.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    radius = np.asarray(pressed, np.float32) * np.float32(fine * width / 2)
     ink = np.clip(radius - away + np.float32(0.5), 0, 1)
-    return ink if fine == 1 else cv2.resize(ink, (across, height), interpolation=cv2.INTER_AREA)
+    if fine > 1:
+        ink = cv2.resize(ink, (across, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(ink, np.float32)

@@ -10,6 +10,8 @@ from tenfold.reading.strip import HEIGHT
 CLASSES = 11
 """Ten digits, and last the blank."""
 
+BLANK = CLASSES - 1
+
 CHANNELS = (24, 64, 96, 128, 192)
 
 

@@ -13,9 +13,11 @@ from torch import nn
 from torch.nn import functional
 
 from tenfold.data.composites.patches import Patch
-from tenfold.reading.learning.network import parameter_count, scores
+from tenfold.reading.learning.batches import by_width, collate
+from tenfold.reading.learning.network import BLANK, parameter_count, scores
+from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample, make_chunk, make_patches
-from tenfold.reading.learning.train import BLANK, Progress, ReaderRecipe, collate, train
+from tenfold.reading.learning.train import Progress, forget, train
 from tenfold.reading.learning.weights import save
 from tenfold.reading.recognizer import Calibration, Recognizer
 
@@ -68,7 +70,8 @@ def learn(
     ----------
     recipe : ReaderRecipe
     folder : Path
-        Where `NAME` is written; made where it is not there.
+        Where `NAME` is written; made where it is not there. A training that was stopped left a checkpoint
+        there, and goes on from it.
     seed : int
     workers : int
         Processes that make strips beside the one that trains.
@@ -77,14 +80,16 @@ def learn(
     """
     seconds = 0.0
 
-    def tell(progress: Progress, _: nn.Module) -> None:
+    def tell(progress: Progress) -> None:
         nonlocal seconds
         seconds = progress.seconds
         if on_progress is not None:
             on_progress(progress)
 
-    network = train(recipe, seed, workers=workers, on_chunk=tell)
-    return finish(network, recipe, folder, seed, seconds)
+    network = train(recipe, seed, folder=folder, workers=workers, on_chunk=tell)
+    made = finish(network, recipe, folder, seed, seconds)
+    forget(folder)
+    return made
 
 
 def finish(network: nn.Sequential, recipe: ReaderRecipe, folder: Path, seed: int, seconds: float) -> Made:
@@ -93,7 +98,7 @@ def finish(network: nn.Sequential, recipe: ReaderRecipe, folder: Path, seed: int
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
-    count = max(20, recipe.validation)
+    count = recipe.validation
     calibration = Calibration(fit_temperature(network, make_chunk(seed, "validation", 1, count)))
     save(network, path, calibration, made)
     raw, right = judge(Recognizer(path), make_patches(seed, "validation", 2, count))
@@ -115,10 +120,9 @@ def finish(network: nn.Sequential, recipe: ReaderRecipe, folder: Path, seed: int
 def fit_temperature(network: nn.Sequential, samples: list[Sample]) -> float:
     """Return which of `TEMPERATURES` makes the texts of samples likeliest."""
     losses = np.zeros(len(TEMPERATURES))
-    order = np.argsort([sample.ink.shape[1] for sample in samples], kind="stable")
     with torch.inference_mode():
-        for start in range(0, len(samples), 64):
-            batch = collate([samples[i] for i in order[start : start + 64]])
+        for part in by_width(samples):
+            batch = collate(part)
             answer = scores(network, batch.ink)
             for place, temperature in enumerate(TEMPERATURES):
                 cooled = (answer / temperature).log_softmax(2)
@@ -138,7 +142,7 @@ def judge(recognizer: Recognizer, patches: list[Patch]) -> tuple[NDArray[np.floa
 
 
 def fit_logistic(x: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and shift of the logistic regression of y on x, held a little to 1 and 0 (Newton's steps)."""
+    """Return slope and shift of the logistic regression of y on x, held a little to 1 and 0."""
     terms = np.stack([x, np.ones_like(x)], axis=1)
     start = np.array([1.0, 0.0])
     found = start.copy()

@@ -1,10 +1,13 @@
-"""Train the string network on made strips."""
+"""Train the string network on made strips; go on where a killed training was."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,50 +15,46 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tenfold.reading.learning.network import CLASSES, build, scores
+from tenfold.errors import TrainingError
+from tenfold.reading.learning.batches import BEYOND, Batch, batches, by_width, collate
+from tenfold.reading.learning.network import BLANK, CLASSES, build, scores
+from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample, chunks, make_chunk
-from tenfold.reading.strip import HEIGHT, STRIDE
+from tenfold.reading.strip import STRIDE
 from tenfold.seeds import generator, key
+from tenfold.training.checkpoint import (
+    Checkpoint,
+    differences,
+    load_checkpoint,
+    remove_checkpoint,
+    save_checkpoint,
+)
+from tenfold.training.history import History
 
-BLANK = CLASSES - 1
+GUIDANCE = 0.1
+"""Weight of the columns' own loss after the first, guided share of the training."""
 
+WARMUP = 0.15
+"""Share of the steps in which the learning rate rises."""
 
-@dataclass(frozen=True)
-class ReaderRecipe:
-    """How the string network is trained.
-
-    Attributes
-    ----------
-    chunks : int
-        Chunks of strips in all.
-    chunk : int
-        Strips in a chunk.
-    repeats : int
-        Times that each chunk is seen, stretched and toned anew.
-    batch : int
-    lr : float
-        Peak of the one-cycle schedule.
-    weight_decay : float
-    guided : float
-        First share of the training in which the columns themselves are taught which digit lies there; later
-        that counts a tenth beside the CTC loss.
-    validation : int
-        Strips to validate on, of digits that are not trained on.
-    """
-
-    chunks: int = 200
-    chunk: int = 2048
-    repeats: int = 2
-    batch: int = 64
-    lr: float = 3e-3
-    weight_decay: float = 0.02
-    guided: float = 0.1
-    validation: int = 2000
+SAVED_EVERY = 5
+MEASURED_EVERY = 20
+"""Chunks between checkpoints, and between measurements."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands."""
+    """Where a training stands.
+
+    Attributes
+    ----------
+    done : float in (0, 1]
+    loss : float
+        Mean over the last chunk.
+    exact : float or None
+        Share of the validation strips read exactly, where that was just measured.
+    seconds : float
+    """
 
     done: float
     loss: float
@@ -67,117 +66,98 @@ def train(
     recipe: ReaderRecipe,
     seed: int = 0,
     *,
+    folder: Path | None = None,
     workers: int = 1,
-    on_chunk: Callable[[Progress, nn.Module], None] | None = None,
-    validate_every: int = 20,
-) -> nn.Module:
+    on_chunk: Callable[[Progress], None] | None = None,
+) -> nn.Sequential:
     """Train the network and return it.
 
-    The same recipe and seed on the same machine and number of threads give the same weights, however many
-    processes make the strips.
+    The same recipe and seed, on the same machine with as many threads, give the same weights, however many
+    processes make the strips and however often the training was stopped.
+
+    Parameters
+    ----------
+    recipe : ReaderRecipe
+    seed : int
+    folder : Path or None
+        Where a checkpoint is kept while it trains. One that lies there already is gone on from.
+    workers : int
+        Processes that make strips beside this one.
+    on_chunk : callable or None
+        Called after every chunk.
+
+    Raises
+    ------
+    TrainingError
+        The checkpoint in the folder is another training's, or damaged; or the loss is not finite.
     """
     torch.manual_seed(key(seed, "reader")[0])
-    network = build().to(memory_format=torch.channels_last)
+    network = build()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     decayed = [p for p in network.parameters() if p.ndim > 1]
-    rest = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
-    per_chunk = recipe.repeats * (recipe.chunk // recipe.batch)
-    steps = recipe.chunks * per_chunk
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.lr, total_steps=steps + 1, pct_start=0.15, final_div_factor=1000
-    )
-    held = make_chunk(seed, "validation", 0, recipe.validation) if recipe.validation else []
-    start = time.monotonic()
-    step = 0
-    for index, samples in enumerate(chunks(seed, "train", range(recipe.chunks), recipe.chunk, workers)):
+    identity = {"training": "strings", "recipe": asdict(recipe), "seed": seed}
+    found = None if folder is None else _found(folder, identity)
+    history = History() if found is None else found.history
+    first, before = (0, 0.0) if found is None else (found.epoch, found.seconds)
+    if found is not None:
+        _restore(network, optimizer, found.state)
+    held = make_chunk(seed, "validation", 0, recipe.validation)
+    start = time.monotonic() - before
+    per_chunk = recipe.steps // recipe.chunks
+    step = first * per_chunk
+    made = chunks(seed, "train", range(first, recipe.chunks), recipe.chunk, workers)
+    for index, samples in enumerate(made, first):
+        guidance = 1.0 if index < recipe.guided * recipe.chunks else GUIDANCE
         network.train()
         total = 0.0
         for batch in batches(samples, recipe, generator(seed, "batches", index)):
+            pace(optimizer, recipe, step)
             optimizer.zero_grad(set_to_none=True)
-            value = loss(network, batch, 1.0 if step < recipe.guided * steps else 0.1)
+            value = loss(network, batch, guidance)
             value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
-            schedule.step()
             total += float(value.detach())
             step += 1
+        if not np.isfinite(total):
+            raise TrainingError(f"The loss is not finite in chunk {index}. Take a lower lr.")
+        done = index + 1
+        last = done == recipe.chunks
+        exact = exactness(network, held) if last or done % MEASURED_EVERY == 0 else None
+        seconds = time.monotonic() - start
+        history.add(epoch=done, train_loss=total / per_chunk, exact=exact, seconds=seconds)
+        if folder is not None and (done % SAVED_EVERY == 0 or last):
+            save_checkpoint(
+                Checkpoint(identity, done, history, _state(network, optimizer), seconds, seconds), folder
+            )
         if on_chunk is not None:
-            last = index + 1 == recipe.chunks
-            measured = held and (last or (index + 1) % validate_every == 0)
-            exact = exactness(network, held) if measured else None
-            done = (index + 1) / recipe.chunks
-            on_chunk(Progress(done, total / per_chunk, exact, time.monotonic() - start), network)
+            on_chunk(Progress(done / recipe.chunks, total / per_chunk, exact, seconds))
     return network
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Strips of about one width.
-
-    Attributes
-    ----------
-    ink : (n, 1, HEIGHT, width) uint8
-    columns : (n,) int64
-        Columns of the answer that belong to each strip.
-    texts : (total,) int64
-        All digits, one string after the other.
-    lengths : (n,) int64
-    places : (n, width / STRIDE) int64
-        The digit in whose middle a column lies, else the blank; -100 beyond the strip.
-    """
-
-    ink: Tensor
-    columns: Tensor
-    texts: Tensor
-    lengths: Tensor
-    places: Tensor
+def forget(folder: Path) -> None:
+    """Delete the checkpoint of a training that is done."""
+    remove_checkpoint(folder)
 
 
-def batches(samples: list[Sample], recipe: ReaderRecipe, rng: np.random.Generator) -> Iterator[Batch]:
-    """Yield batches in random order, strips of like width together."""
-    for _ in range(recipe.repeats):
-        # Widths shaken a little: neighbors change from one repeat to the next.
-        widths = [sample.ink.shape[1] * rng.uniform(0.9, 1.1) for sample in samples]
-        order = np.argsort(widths, kind="stable")
-        starts = rng.permutation(len(samples) // recipe.batch) * recipe.batch
-        for start in starts:
-            chosen = [samples[i] for i in order[start : start + recipe.batch]]
-            yield collate([tone(sample, rng) for sample in chosen])
-
-
-def tone(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Return a sample with its ink made stronger or fainter, and moved up or down by a row or two."""
-    gamma = float(np.exp(rng.normal(0, 0.25)))
-    table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
-    ink = table[sample.ink]
-    down = int(rng.integers(-2, 3))
-    if down:
-        ink = np.roll(ink, down, axis=0)
-        ink[:down] = 0 if down > 0 else ink[:down]
-        if down < 0:
-            ink[down:] = 0
-    return Sample(ink, sample.text, sample.places)
-
-
-def collate(samples: list[Sample]) -> Batch:
-    """Put samples side by side, the narrow ones filled up with paper."""
-    width = max(sample.ink.shape[1] for sample in samples)
-    ink = np.zeros((len(samples), 1, HEIGHT, width), np.uint8)
-    places = np.full((len(samples), width // STRIDE), -100, np.int64)
-    for row, sample in enumerate(samples):
-        own = sample.ink.shape[1]
-        ink[row, 0, :, :own] = sample.ink
-        places[row, : own // STRIDE] = BLANK
-        for place, digit in zip(sample.places, sample.text, strict=False):
-            places[row, place] = int(digit)
-    return Batch(
-        torch.from_numpy(ink),
-        torch.tensor([sample.ink.shape[1] // STRIDE for sample in samples]),
-        torch.tensor([int(digit) for sample in samples for digit in sample.text], dtype=torch.int64),
-        torch.tensor([len(sample.text) for sample in samples]),
-        torch.from_numpy(places),
-    )
+def pace(optimizer: torch.optim.Optimizer, recipe: ReaderRecipe, step: int) -> None:
+    """Set the learning rate and momentum of a step: one cycle of cosines (L. N. Smith, 2018)."""
+    peak = WARMUP * (recipe.steps + 1) - 1
+    if step <= peak:
+        rise = (1 - cos(pi * step / peak)) / 2
+        lr = recipe.lr / 25 * (1 - rise) + recipe.lr * rise
+    else:
+        rise = (1 + cos(pi * (step - peak) / (recipe.steps - peak))) / 2
+        lr = recipe.lr / 25_000 * (1 - rise) + recipe.lr * rise
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        group["betas"] = (0.95 - 0.1 * rise, group["betas"][1])
 
 
 def loss(network: nn.Module, batch: Batch, guidance: float) -> Tensor:
@@ -188,8 +168,8 @@ def loss(network: nn.Module, batch: Batch, guidance: float) -> Tensor:
         answer, batch.texts, batch.columns, batch.lengths, BLANK, reduction="none", zero_infinity=True
     )
     weights = torch.ones(CLASSES)
-    weights[BLANK] = 0.3
-    column = functional.nll_loss(answer.permute(1, 2, 0), batch.places, weights, ignore_index=-100)
+    weights[BLANK] = 0.3  # most columns are blank
+    column = functional.nll_loss(answer.permute(1, 2, 0), batch.places, weights, ignore_index=BEYOND)
     return (ctc / (batch.lengths + 1)).mean() + guidance * column
 
 
@@ -203,13 +183,47 @@ def greedy(answer: NDArray[np.float32]) -> str:
 def exactness(network: nn.Module, samples: list[Sample]) -> float:
     """Return the share of samples read exactly, column by column the best class."""
     network.eval()
-    order = np.argsort([sample.ink.shape[1] for sample in samples], kind="stable")
     right = 0
     with torch.inference_mode():
-        for start in range(0, len(samples), 64):
-            part = [samples[i] for i in order[start : start + 64]]
-            batch = collate(part)
-            answer = scores(network, batch.ink).permute(1, 0, 2).numpy()
-            for sample, row in zip(part, answer, strict=True):
-                right += greedy(row[: sample.ink.shape[1] // STRIDE]) == sample.text
+        for part in by_width(samples):
+            answers = scores(network, collate(part).ink).permute(1, 0, 2).numpy()
+            for sample, answer in zip(part, answers, strict=True):
+                right += greedy(answer[: sample.ink.shape[1] // STRIDE]) == sample.text
     return right / len(samples)
+
+
+def _found(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
+    found = load_checkpoint(folder)
+    if found is not None and (lines := differences(identity, found.identity)):
+        raise TrainingError(
+            f"In {folder} lies the checkpoint of another training: {'; '.join(lines)}. "
+            "Train into another folder, or delete it to start afresh."
+        )
+    return found
+
+
+def _state(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
+    """Return all that the training goes on from, as arrays."""
+    state = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for index, slots in optimizer.state_dict()["state"].items():
+        state |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
+    state["dropout"] = torch.get_rng_state()
+    return {name: value.detach().contiguous().numpy().copy() for name, value in state.items()}
+
+
+def _restore(network: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, NDArray[Any]]) -> None:
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
+    network.load_state_dict(
+        {
+            name.removeprefix("network."): value
+            for name, value in tensors.items()
+            if name.startswith("network.")
+        }
+    )
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, slot = name.split(".")
+            slots.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["dropout"])

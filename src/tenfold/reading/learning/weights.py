@@ -21,7 +21,9 @@ OPSET, IR_VERSION = 17, 8
 
 
 def save(network: nn.Sequential, path: Path, calibration: Calibration, made: dict[str, Any]) -> None:
-    """Write the network as ONNX: ``ink`` (n, 1, HEIGHT, width) float32 in [0, 1] -> ``scores`` (n, 11, columns).
+    """Write the network as ONNX.
+
+    Its input ``ink`` is (n, 1, HEIGHT, width) float32 in [0, 1], its output ``scores`` (n, 11, columns).
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def save(network: nn.Sequential, path: Path, calibration: Calibration, made: dic
         elif isinstance(layer, nn.ReLU):
             nodes.append(helper.make_node("Relu", [here], [there]))
         elif isinstance(layer, nn.MaxPool2d):
-            size = list(layer.kernel_size)
+            size = _pair(layer.kernel_size)
             nodes.append(helper.make_node("MaxPool", [here], [there], kernel_shape=size, strides=size))
         else:  # norms are folded; dropout rests; what flattens comes last
             continue
