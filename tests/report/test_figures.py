@@ -169,6 +169,14 @@ def test_a_dot_plot_shows_means_beside_what_was_reported():
     assert "beyond" not in plot.caption
 
 
+def test_differences_are_shown_with_their_sign_beside_zero():
+    rows = [figures.Dots("deep", (1.1, 1.2), 0.9, 1.4)]
+    plot = figures.dot_plot("How deep?", rows, xlabel="Points", percent=False, differences=True)
+    assert "+1.15" in texts(plot)
+    ticks = [float(text) for text in texts(plot) if re.fullmatch(r"\d\.\d+", text)]
+    assert min(ticks) == 0
+
+
 def test_an_interval_much_wider_than_the_values_does_not_rule_the_axis():
     rows = [figures.Dots("a", (0.97, 0.971), 0.5, 1.4), figures.Dots("b", (0.98, 0.981))]
     plot = figures.dot_plot("t", rows, xlabel="Accuracy")

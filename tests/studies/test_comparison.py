@@ -60,10 +60,33 @@ def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_p
     overview = first.blocks[1]
     assert isinstance(overview, Table)
     row = overview.rows[0]
-    assert row[1:] == ("+1.10", "lin 1", None, None, "lin 1, hao 2, okon 1")
+    assert row[1:] == ("+1.10", "lin 1", None, None, None, "lin 1, hao 2, okon 1")
     table, figure = mlp_or_cnn.blocks
     assert isinstance(figure, Figure)
     assert table.rows[0][:3] == (1, "lin", "Simple CNN − Enhanced Simple NN")
     assert isinstance(table.rows[0][3], Measured)
     assert table.rows[0][-1] == "confirms"
     assert table.rows[2][-1] == "not run"
+
+
+def test_what_was_compared_on_shortened_runs_alone_decides_nothing(make_results, tmp_path):
+    made = make_results(
+        {name: {"test_accuracy": values} for name, values in (("a", GOOD), ("b", POOR))}, scale="quick"
+    )
+    lin = collect(get_study("lin"), "paper", Store(tmp_path))
+    for name, source in (("Simple CNN", "a"), ("Enhanced Simple NN", "b")):
+        group = replace(made.get(source), experiment=lin.study.experiment(name), label=name)
+        lin.shorter.groups[name, "honest"] = group
+    # One of the two was run in full as well: that one is not compared with the other, shortened one.
+    lin.groups["Enhanced Simple NN", "honest"] = replace(group, scale="paper")
+    lin.groups["Simple CNN", "honest"] = lin.shorter.groups["Simple CNN", "honest"]
+    first, mlp_or_cnn, *_ = comparison([lin])
+    assert first.blocks[1].rows[0][1:] == (
+        "not run in full",
+        None,
+        None,
+        None,
+        "lin 1",
+        "lin 1, hao 2, okon 1",
+    )
+    assert mlp_or_cnn.blocks[0].rows[0][4:] == ("quick", "first better", "shortened")

@@ -81,18 +81,25 @@ def dot_plot(
     *,
     xlabel: str,
     percent: bool = True,
+    differences: bool = False,
     caption: str = "",
     key: str = "",
 ) -> Figure:
     """Draw measured values beside reported ones, a row each from top to bottom.
 
     Each run is a small dot, the mean a large one with its interval; the reported value is an open diamond.
-    An interval much wider than the values is cut at the edge of the chart, and the caption says so.
+    An interval much wider than the values is cut at the edge of the chart, and the caption says so. Of
+    differences the sign is told, and the chart shows where zero is.
     """
     if not rows or not all(len(row.values) for row in rows):
         raise ValueError("dot_plot needs at least one row, and each row at least one value.")
-    scale_text = {row.label: number_text(row.mean, percent).removesuffix("%") for row in rows}
-    values = [value for row in rows for value in row.values]
+    scale_text = {
+        row.label: format_number(row.mean, 2, signed=True)
+        if differences
+        else number_text(row.mean, percent).removesuffix("%")
+        for row in rows
+    }
+    values = [value for row in rows for value in row.values] + [0.0] * differences
     values += [row.reported for row in rows if row.reported is not None]
     ends = [end for row in rows for end in (row.low, row.high) if end is not None and np.isfinite(end)]
     span = (max(values) - min(values)) or 0.01 * (abs(values[0]) or 1.0)
@@ -106,6 +113,8 @@ def dot_plot(
     with style():
         sheet = paper(1.25 + 0.3 * len(rows))
         axes = sheet.add_subplot()
+        if differences:
+            axes.axvline(0, color=INK, linewidth=1)
         for place, row in enumerate(rows):
             if row.low is not None and row.high is not None and np.isfinite([row.low, row.high]).all():
                 axes.plot([row.low, row.high], [place, place], color=SERIES[0], linewidth=1.6, alpha=0.75)

@@ -20,7 +20,7 @@ from tenfold.studies.ranks import differences
 from tenfold.studies.results import Results, per_seed, scores
 from tenfold.studies.study import HONEST, PUBLISHED
 
-Answer = Literal["confirms", "contradicts", "open", "not claimed", "not run"]
+Answer = Literal["confirms", "contradicts", "open", "shortened", "not claimed", "not run"]
 
 CLAIMED = {"+": "first better", "-": "second better", "": "nothing"}
 
@@ -233,18 +233,23 @@ def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
     rows = tuple(row for row, _ in sections)
     columns = (
         Column("Question"),
-        Column("Effects", unit="points", help="smallest to largest mean difference of what is claimed."),
+        Column(
+            "Effects",
+            unit="points",
+            help="smallest to largest mean difference of what is claimed.",
+        ),
         Column("Confirms", help="papers, and how many of their comparisons."),
         Column("Contradicts"),
         Column("Open", help="the interval holds zero, or there is a single seed."),
+        Column("Shortened", help="compared on shortened runs alone, which decide nothing about a paper."),
         Column("Not run"),
     )
     opening = Text(
         "Each comparison is a difference of accuracy in points, the first minus the second, paired by seed, "
         "with its 95% interval; those of Okon's grid are over all pairs of candidates that differ in one "
-        "setting, on validation folds. It *confirms* its paper where the interval lies wholly on the "
-        "side that the paper "
-        "claims, and *contradicts* it where it lies wholly on the other."
+        "setting, on validation folds. It *confirms* its paper where the interval lies wholly on the side "
+        "that the paper claims, and *contradicts* it where it lies wholly on the other. What was only run "
+        "shortened is shown too, marked as such; the effects in this table are of full runs."
     )
     first = Section("The five papers compared", (opening, Table(columns, rows)), key="comparison")
     return (first, *(section for _, section in sections))
@@ -264,8 +269,10 @@ def _question(
             rows.append((place, contrast.study, contrast.title, None, None, says, "not run"))
             continue
         outcome = answer(contrast.claimed, found)
+        if outcome != "not claimed" and found.scale != by_key[contrast.study].scale:
+            outcome = "shortened"
         papers.setdefault(outcome, []).append(contrast.study)
-        if contrast.claimed:
+        if contrast.claimed and outcome != "shortened":
             means.append(found.mean)
         finite = bool(np.isfinite(found.low))
         low, high = (found.low, found.high) if finite else (None, None)
@@ -290,6 +297,7 @@ def _question(
                 dots,
                 xlabel="Difference in points of accuracy",
                 percent=False,
+                differences=True,
                 caption="Right of zero the first is better.",
             )
         )
@@ -297,23 +305,28 @@ def _question(
     summary: tuple[Cell, ...] = (
         Text(f"[{question.text}](#{key})"),
         _span(means),
-        *(_counted(papers.get(kind, [])) for kind in ("confirms", "contradicts", "open", "not run")),
+        *(
+            _counted(papers.get(kind, []))
+            for kind in ("confirms", "contradicts", "open", "shortened", "not run")
+        ),
     )
     return summary, Section(question.text, tuple(blocks), key=key, level=3)
 
 
 def _measure(contrast: Contrast | Marginal, by_key: Mapping[str, Results]) -> Effect | None:
-    if contrast.study not in by_key:
-        return None
-    try:
-        return contrast.effect(by_key[contrast.study])
-    except StudyError:
-        return None
+    """Return the effect at the scale that was asked for, or else that of shorter runs."""
+    results = by_key.get(contrast.study)
+    while results is not None:
+        try:
+            return contrast.effect(results)
+        except StudyError:
+            results = results.shorter
+    return None
 
 
 def _span(means: Sequence[float]) -> str:
     if not means:
-        return "not run"
+        return "not run in full"
     ends = dict.fromkeys(format_number(end, 2, signed=True) for end in (min(means), max(means)))
     return " to ".join(ends)
 

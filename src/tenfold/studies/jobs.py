@@ -304,7 +304,7 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     """
     scales = (scale, "quick") if scale == "paper" else (scale,)
     found = [_collect_at(study, name, store) for name in scales]
-    results = Results(study, scale)
+    results = Results(study, scale, shorter=found[1] if len(found) > 1 else None)
     for experiment in study.experiments:
         each: list[dict[tuple[str, str], Group]] = [
             {key: group for key, group in at.groups.items() if group.experiment.name == experiment.name}

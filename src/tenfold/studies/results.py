@@ -177,11 +177,14 @@ class Results:
     groups : dict
         By (experiment or candidate label, reading); of what runs on request the label is preceded by the
         experiment's name.
+    shorter : Results or None
+        What was measured at the next smaller scale, where it means something: "quick" for "paper".
     """
 
     study: Study
     scale: str
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+    shorter: Results | None = None
 
     def find(self, name: str, reading: str = HONEST) -> Group | None:
         """Return the group, or None where nothing of it was run."""
