@@ -79,11 +79,11 @@ def test_what_depends_on_an_assumption_is_told_on_validation_images(make_results
     others = {"32": "other", "8": "absent"}
     assumption = Assumption("Batch size", "16", "Not stated.", "taken", others)
     (table,) = tried(replace(results, study=replace(results.study, assumptions=(assumption,))))
-    (*setting, measured, run), absent = table.rows
-    assert setting == ["Batch size", "16", "32"]
-    assert measured.mean == pytest.approx(-1.5)
-    assert run == "paper, in full"
-    assert absent == ("Batch size", "16", "8", None, "not run")
+    (*setting, change, run), absent = table.rows
+    assert (*setting, run) == ("Batch size", "32", "a")
+    assert change.mean == pytest.approx(-1.5)
+    assert absent == ("Batch size", "8", None, "b")
+    assert table.columns[-1].help == "a: paper, in full; b: not run."
 
 
 def test_without_anything_tried_there_is_no_table(make_results):

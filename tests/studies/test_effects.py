@@ -26,7 +26,8 @@ def test_the_conclusion_is_drawn_only_where_nothing_fails_any_more(make_results,
     assert "2 of 2 before" in note.text
     assert isinstance(table.rows[0][3], Measured)
     assert table.rows[0][3].mean == pytest.approx(80.0)
-    assert table.rows[2][1:] == (None, None, None, "not run")
+    assert table.rows[2][1:] == (None, None, None, "b")
+    assert table.columns[-1].help == "a: paper, in full; b: not run."
 
 
 def test_nothing_run_says_how_to_run_it(make_results):

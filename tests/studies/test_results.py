@@ -23,9 +23,9 @@ def test_a_group_gives_mean_sd_and_interval_over_its_seeds(make_results):
     assert measured.n == 3
 
 
-def test_an_interval_of_an_accuracy_ends_at_one(make_results):
-    measured = make_results({"a": {"test_accuracy": [0.9, 0.99]}}).get("a").measured("test_accuracy")
-    assert measured.high == 1.0
+def test_an_interval_of_an_accuracy_lies_between_none_and_all(make_results):
+    measured = make_results({"a": {"test_accuracy": [0.2, 0.9]}}).get("a").measured("test_accuracy")
+    assert (measured.low, measured.high) == (0.0, 1.0)
 
 
 def test_one_seed_has_no_interval(make_results):

@@ -121,7 +121,7 @@ def curves(
         first = min(int(epochs[0]) for epochs, _ in means.values())
         last = max(int(epochs[-1]) for epochs, _ in means.values())
         margin = min(0.02 * max(1, last - first), 0.5)  # less than an epoch: there is no epoch 0
-        axes.set_xlim(first - margin, last + 2 * margin)
+        axes.set_xlim(*((first - 0.5, last + 0.5) if first == last else (first - margin, last + 2 * margin)))
         if percent:
             percentages(axes.yaxis)
         axes.grid(axis="y")

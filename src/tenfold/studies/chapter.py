@@ -21,7 +21,7 @@ from tenfold.report.document import (
 from tenfold.runs import Run
 from tenfold.studies.claims import MARKS, judge
 from tenfold.studies.comparison import STUDIED, comparison
-from tenfold.studies.exhibits import Exhibit, marked
+from tenfold.studies.exhibits import Exhibit, marked, with_runs
 from tenfold.studies.results import Results, measured, per_seed
 from tenfold.studies.study import READINGS, SCALES, SEARCH
 
@@ -80,26 +80,23 @@ def chapter(results: Results) -> tuple[Section, ...]:
 def tried(results: Results) -> list[Block]:
     """Return how much depends on what we took, where it was tried: on validation images, never on test."""
     rows: list[tuple[Cell, ...]] = []
+    marks = []
     for each in results.study.assumptions:
         taken = results.find(each.taken, SEARCH)
         for instead, label in each.tried.items():
             other = results.find(label, SEARCH)
-            if taken is None or other is None:
-                rows.append((each.setting, each.value, instead, None, "not run"))
-                continue
-            gaps = 100 * per_seed(other, taken, "validation_accuracy")
-            rows.append(
-                (each.setting, each.value, instead, measured(gaps, percent=False, digits=2), marked(other))
-            )
+            change = None
+            if taken is not None and other is not None:
+                gaps = 100 * per_seed(other, taken, "validation_accuracy")
+                change = measured(gaps, percent=False, digits=2)
+            rows.append((each.setting, instead, change))
+            marks.append(marked(other if taken else None))
     columns = (
         Column("Setting"),
-        Column("Taken"),
-        Column("Instead"),
+        Column("Instead of what we take"),
         Column("Difference", "right", "points", help="of validation accuracy, paired by seed."),
-        Column("Run"),
     )
-    title = "How much depends on what we take: validation accuracy with another value, minus that with ours"
-    return [Table(columns, tuple(rows), title)] if rows else []
+    return [with_runs("How much depends on what we take", columns, rows, marks)] if rows else []
 
 
 def _named(exhibit: Exhibit) -> Exhibit:

@@ -12,7 +12,7 @@ from tenfold.evaluation import precision_recall_curve
 from tenfold.models.model import Model
 from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Note, Table
-from tenfold.studies.exhibits import Exhibit, marked, missing
+from tenfold.studies.exhibits import Exhibit, marked, missing, seeds_text
 from tenfold.studies.results import Group, Results
 from tenfold.studies.share import parts
 from tenfold.studies.study import HONEST
@@ -165,7 +165,8 @@ class ReportBeside(Exhibit):
         columns.append(Column("Images, paper", "right"))
         if self.swapped:
             columns += [Column(f"{title}, swapped", "right", digits=2) for title in titles]
-        columns += [Column(f"{title}, right", "right", digits=2) for title in titles]
+        ours_called = "right" if self.swapped else "measured"
+        columns += [Column(f"{title}, {ours_called}", "right", digits=2) for title in titles]
         rows = []
         for digit, printed in self.paper.items():
             precision, recall, f1 = ours[digit]
@@ -180,5 +181,5 @@ class ReportBeside(Exhibit):
         if self.swapped:
             mean_row += [means[1], means[0], means[2]]
         rows.append((*mean_row, *means))
-        caption = f"{self.title} ({marked(group)}; means of {group.n} seeds)"
+        caption = f"{self.title} ({marked(group)}; means of {seeds_text(group.n)})"
         return [Table(tuple(columns), tuple(rows), caption)]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tenfold.report import figures
-from tenfold.report.document import Block, Cell, Column, Measured, Note, Table
-from tenfold.studies.exhibits import Exhibit, marked, missing
+from tenfold.report.document import Block, Cell, Column, Measured, Note
+from tenfold.studies.exhibits import Exhibit, marked, missing, with_runs
 from tenfold.studies.results import Results, measured, per_seed
 from tenfold.studies.study import HONEST
 
@@ -39,25 +39,19 @@ class Effects(Exhibit):
 
     def blocks(self, results: Results) -> list[Block]:
         rows: list[tuple[Cell, ...]] = []
-        dots = []
+        marks, dots = [], []
         fail: dict[str, list[str]] = {self.before: [], self.after: []}
         seen = 0
         for label, names in self.pairs.items():
             first, second = (results.find(name, HONEST) for name in names)
             if first is None or second is None:
-                rows.append((label, None, None, None, "not run"))
+                rows.append((label, None, None, None))
+                marks.append("not run")
                 continue
             gaps = per_seed(second, first, "test_accuracy")
             change = measured(100 * gaps, percent=False)
-            rows.append(
-                (
-                    label,
-                    first.measured("test_accuracy"),
-                    second.measured("test_accuracy"),
-                    change,
-                    marked(second),
-                )
-            )
+            rows.append((label, first.measured("test_accuracy"), second.measured("test_accuracy"), change))
+            marks.append(marked(second))
             if isinstance(change, Measured):
                 dots.append(figures.Dots(label, (100 * gaps).tolist(), change.low, change.high))
             if label in self.failing:
@@ -72,7 +66,6 @@ class Effects(Exhibit):
             Column(f"Test, {self.before}", "right", "%"),
             Column(f"Test, {self.after}", "right", "%"),
             Column("Difference", "right", "points", help="paired by seed."),
-            Column("Run"),
         )
         counts = ", ".join(f"{len(labels)} of {seen} {what}" for what, labels in fail.items())
         text = f"Networks that are said to fail and stay below {100 * self.limit:g}%: {counts}."
@@ -83,6 +76,7 @@ class Effects(Exhibit):
             dots,
             xlabel=f"Points of test accuracy gained: {self.after} − {self.before}",
             percent=False,
+            differences=True,
             caption=f"What {self.after} has over {self.before}, for each experiment.",
         )
-        return [Table(columns, tuple(rows), self.title), Note(text), plot]
+        return [with_runs(self.title, columns, rows, marks), Note(text), plot]

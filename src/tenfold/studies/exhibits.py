@@ -7,8 +7,9 @@ was not run is shown as such, never left out in silence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from string import ascii_lowercase
 from typing import Literal
 
 import numpy as np
@@ -63,10 +64,31 @@ def marked(group: Group | None) -> str:
     return f"{group.scale}, {group.setup.describe(group.scaled)}"
 
 
+def with_runs(
+    title: str, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], marks: Sequence[str]
+) -> Table:
+    """Return a table that tells how much of each row's experiments was run.
+
+    Once in the caption where all rows were run alike, else by a letter for each row.
+    """
+    letters = dict(zip(dict.fromkeys(marks), ascii_lowercase, strict=False))
+    if len(letters) == 1:
+        return Table(tuple(columns), tuple(rows), f"{title} ({marks[0]})")
+    legend = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
+    lettered = tuple((*row, letters[mark]) for row, mark in zip(rows, marks, strict=True))
+    return Table((*columns, Column("Run", help=f"{legend}.")), lettered, title)
+
+
+def seeds_text(count: int) -> str:
+    """Return ``1 seed``, ``5 seeds``."""
+    return f"{count} seed{'s' * (count != 1)}"
+
+
 def missing(name: str, results: Results) -> Note:
+    """Return the note that something was not run, and how to run it."""
     return Note(
         f"{name} was not run at {results.scale} scale. Run it with "
-        f"`tenfold study run {results.study.key} --scale paper --only '{name}'`.",
+        f"`tenfold study run {results.study.key} --scale {results.scale} --only '{name}'`.",
         kind="warning",
     )
 
@@ -160,7 +182,7 @@ class Curves(Exhibit):
             },
             dashed=(TRAINING,),
             marked=self._convergence(shown) if metric == "accuracy" else None,
-            caption=f"{self.title}, {metric} ({marked(shown)}; {shown.n} seeds).",
+            caption=f"{self.title}, {metric} ({marked(shown)}; {seeds_text(shown.n)}).",
         )
 
     def _convergence(self, shown: Group) -> dict[str, float]:
@@ -414,7 +436,9 @@ class Search(Exhibit):
             Column("Validation loss", "right"),
         )
         prefixes = sum(of[0].epoch is not None for of in by_label.values())
-        caption = f"{self.title} (the first one: {marked(by_label[str(rows[0][1])][0])})"
+        marks = {marked(by_label[label][0]) for label in by_label}
+        first = marked(by_label[str(rows[0][1])][0])
+        caption = f"{self.title} ({first if len(marks) == 1 else f'the first one: {first}'})"
         table = Table(columns, rows, caption)
         if not prefixes:
             return [table]
@@ -469,7 +493,9 @@ class PerClass(Exhibit):
             *(Column(title, "right", "%", digits=2, percent=True) for title in ("Precision", "Recall", "F1")),
             Column("Images", "right"),
         )
-        return [Table(columns, tuple(rows), f"{self.title} ({marked(group)}; means of {group.n} seeds)")]
+        return [
+            Table(columns, tuple(rows), f"{self.title} ({marked(group)}; means of {seeds_text(group.n)})")
+        ]
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from string import ascii_lowercase
 
-from tenfold.report.document import Block, Cell, Column, Table
-from tenfold.studies.exhibits import Exhibit, marked
+from tenfold.report.document import Block, Cell, Column
+from tenfold.studies.exhibits import Exhibit, marked, with_runs
 from tenfold.studies.results import Group, Results
 from tenfold.studies.study import HONEST
 
@@ -162,9 +161,4 @@ class Grid(Exhibit):
         rows = [(*row.labels, *(each.cell(row, results) for each in self.columns)) for row in self.rows]
         marks = [row.mark(results) for row in self.rows]
         columns = (*heads, *(each.column() for each in self.columns))
-        letters = dict(zip(dict.fromkeys(marks), ascii_lowercase, strict=False))
-        if len(letters) == 1:
-            return [Table(columns, tuple(rows), f"{self.title} ({marks[0]})")]
-        legend = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
-        marked_rows = tuple((*row, letters[mark]) for row, mark in zip(rows, marks, strict=True))
-        return [Table((*columns, Column("Run", help=f"{legend}.")), marked_rows, self.title)]
+        return [with_runs(self.title, columns, rows, marks)]

@@ -292,7 +292,7 @@ EXHIBITS = (
     Comparison(
         "The final network: three recipes that the paper gives, and ours", (*FINALS, CHOSEN), test=TEST
     ),
-    Curves("Paper's Figure 10: training and test loss by epoch", FINAL, reported=0.9858),
+    Curves("Paper's Figure 10: training and test images by epoch", FINAL, reported=0.9858),
     Confusion("Paper's Figure 11: confusion matrix", FINAL),
     ReportBeside("Paper's Figure 12: classification report", FINAL, REPORT),
     Grid(

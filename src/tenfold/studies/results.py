@@ -159,8 +159,8 @@ def measured(values: NDArray[np.float64], percent: bool = True, digits: int = 2)
     if not len(finite):
         return None
     low, high = mean_interval(finite) if len(finite) > 1 else (None, None)
-    if percent and high is not None:
-        high = min(high, 1.0)
+    if percent and low is not None and high is not None:
+        low, high = max(low, 0.0), min(high, 1.0)
     sd = float(finite.std(ddof=1)) if len(finite) > 1 else None
     return Measured(float(finite.mean()), low, high, len(finite), sd, percent, digits)
 

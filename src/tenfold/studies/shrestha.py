@@ -373,7 +373,7 @@ EXHIBITS = (
     SampleImages("The first 10 images of MNIST", count=10),
     Diagrams("The best network", ("shrestha-7",)),
     *(
-        Search(f"{name}: the sweep of experiment {number}, {variant}", name)
+        Search(f"The learning rate of experiment {number}, {variant}", name)
         for (number, variant), name in SWEPT.items()
     ),
     Chosen("The learning rate of all full-batch experiments", named(7, AS_PUBLISHED)),
