@@ -20,6 +20,7 @@ from tenfold.cli.options import (
 )
 from tenfold.cli.output import accuracy_text, say, short, show_json, show_pairs
 from tenfold.cli.progress import Display, seconds_text, show_training
+from tenfold.cli.train_strings import STRINGS, train_strings
 from tenfold.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ EXAMPLES = examples(
     "tenfold train fast --device cuda --compile",
     "tenfold train fast --data fashion-mnist --seed 1 --out my-model",
     "tenfold train my-network.json --recipe my-recipe.toml --validation 6000",
+    "tenfold train reader --out strings.onnx",
 )
 
 
@@ -50,7 +52,7 @@ def train(
         str,
         typer.Argument(
             metavar="NETWORK",
-            help="A network by name (tenfold networks list), or a JSON file that describes one.",
+            help="A network by name (tenfold networks list), a JSON file that describes one, or reader.",
         ),
     ],
     recipe: Annotated[
@@ -114,9 +116,28 @@ def train(
 
     The test set of the data is used once, at the end. A run that is kept already is not repeated. Ctrl-C
     saves the training; the same command goes on from there, to the same bits.
+
+    reader is the network with which tenfold read reads strings of digits: it learns from strings that are
+    made for it, and is written as strings.onnx to --out. It is not kept as a run.
     """
     settings = parse_settings(change or [])
     engine_name, engine_settings = parse_engine(engine, device, compile)
+    if network == STRINGS:
+        for option, given_value in {
+            "--recipe": recipe,
+            "--data": data != "mnist",
+            "--validation": validation,
+            "--engine": engine is EngineName.numpy,
+            "--device": device != "auto",
+            "--compile": compile,
+        }.items():
+            if given_value:
+                raise typer.BadParameter(
+                    f"{network} has its own data, recipe and engine; --set changes the recipe.",
+                    param_hint=option,
+                )
+        train_strings(settings, seed, out, as_json=as_json, quiet=quiet)
+        return
     with Display(quiet) as display:
         display.update("reading data", 0.0, float("nan"))
         from tenfold.data.splits import hold_out

@@ -13,16 +13,15 @@ from torch import nn
 from torch.nn import functional
 
 from tenfold.data.composites.patches import Patch
+from tenfold.errors import TrainingStopped
 from tenfold.reading.learning.batches import by_width, collate
 from tenfold.reading.learning.network import BLANK, parameter_count, scores
 from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample, make_chunk, make_patches
-from tenfold.reading.learning.train import Progress, forget, train
+from tenfold.reading.learning.train import Progress, train
 from tenfold.reading.learning.weights import save
 from tenfold.reading.recognizer import Calibration, Recognizer
-
-NAME = "strings.onnx"
-"""The file that the recipe writes."""
+from tenfold.training.checkpoint import remove_checkpoint
 
 TEMPERATURES = tuple(float(t) for t in np.exp(np.linspace(np.log(0.5), np.log(3.0), 37)))
 
@@ -58,7 +57,7 @@ class Made:
 
 def learn(
     recipe: ReaderRecipe,
-    folder: Path,
+    path: Path,
     seed: int = 0,
     *,
     workers: int = 1,
@@ -69,15 +68,23 @@ def learn(
     Parameters
     ----------
     recipe : ReaderRecipe
-    folder : Path
-        Where `NAME` is written; made where it is not there. A training that was stopped left a checkpoint
-        there, and goes on from it.
+    path : Path
+        The file to write. Beside it lies a checkpoint until the training is done; one that a stopped training
+        left there is gone on from.
     seed : int
     workers : int
         Processes that make strips beside the one that trains.
     on_progress : callable or None
         Called after every chunk.
+
+    Raises
+    ------
+    TrainingStopped
+        Ctrl-C came after the first checkpoint.
+    TrainingError
+        As `train`.
     """
+    folder = path.with_name(f"{path.stem}-checkpoint")
     seconds = 0.0
 
     def tell(progress: Progress) -> None:
@@ -86,17 +93,24 @@ def learn(
         if on_progress is not None:
             on_progress(progress)
 
-    network = train(recipe, seed, folder=folder, workers=workers, on_chunk=tell)
-    made = finish(network, recipe, folder, seed, seconds)
-    forget(folder)
+    try:
+        network = train(recipe, seed, folder=folder, workers=workers, on_chunk=tell)
+    except KeyboardInterrupt:
+        if not folder.is_dir():
+            raise
+        raise TrainingStopped(
+            f"Stopped. What was trained until the last checkpoint is in {folder}."
+        ) from None
+    made = finish(network, recipe, path, seed, seconds)
+    remove_checkpoint(folder)
+    folder.rmdir()
     return made
 
 
-def finish(network: nn.Sequential, recipe: ReaderRecipe, folder: Path, seed: int, seconds: float) -> Made:
+def finish(network: nn.Sequential, recipe: ReaderRecipe, path: Path, seed: int, seconds: float) -> Made:
     """Calibrate and measure a trained network on patches of held-out digits, and write it."""
     network.eval()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
     made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
     count = recipe.validation
     calibration = Calibration(fit_temperature(network, make_chunk(seed, "validation", 1, count)))

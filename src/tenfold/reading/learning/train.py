@@ -26,7 +26,6 @@ from tenfold.training.checkpoint import (
     Checkpoint,
     differences,
     load_checkpoint,
-    remove_checkpoint,
     save_checkpoint,
 )
 from tenfold.training.history import History
@@ -139,11 +138,6 @@ def train(
         if on_chunk is not None:
             on_chunk(Progress(done / recipe.chunks, total / per_chunk, exact, seconds))
     return network
-
-
-def forget(folder: Path) -> None:
-    """Delete the checkpoint of a training that is done."""
-    remove_checkpoint(folder)
 
 
 def pace(optimizer: torch.optim.Optimizer, recipe: ReaderRecipe, step: int) -> None:
