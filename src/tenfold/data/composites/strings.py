@@ -81,7 +81,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         gap = rng.uniform(-0.1, 0.08)
     return Hand(
         slant=float(np.clip(rng.normal(0.2, 0.25), -0.35, 0.9)),
-        aspect=float(np.exp(rng.normal(0.0, 0.22))),
+        aspect=float(np.exp(rng.normal(0.05, 0.28))),
         gap=float(gap),
         unsteady=float(rng.uniform(0.02, 0.16)),
         joins=float(rng.choice([0.0, 0.0, 0.15, 0.5])),
