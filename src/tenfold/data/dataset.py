@@ -20,8 +20,8 @@ class Dataset:
 
     Attributes
     ----------
-    images : (n, height, width) or (n, height, width, channels) uint8, or (n, features) float32
-        Pictures with ink 255 on paper 0, or plain features.
+    images : (n, height, width) or (n, height, width, channels) uint8, or (n, features)
+        Pictures with ink 255 on paper 0; or features, uint8 where they are pixels in a row, else floats.
     labels : (n,) int64 in [0, len(classes))
     classes : tuple of str
         The name of each label.

@@ -70,6 +70,20 @@ def test_a_folder_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path, mnis
     np.testing.assert_array_equal(images, mnist.test.images[9:10])
 
 
+def test_a_suffix_may_be_written_large(tmp_path, mnist):
+    write_csv(tmp_path / "TEST.CSV", mnist.test.images[:3])
+    np.testing.assert_array_equal(read_images(tmp_path / "TEST.CSV")[0], mnist.test.images[:3])
+
+
+def test_parts_of_two_sizes_are_no_one_list_of_images(tmp_path):
+    arrays = {"x_train": np.zeros((3, 28, 28), np.uint8), "x_test": np.zeros((3, 16, 16), np.uint8)}
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(
+        FormatError, match=r"x\.npz: its parts .* shape \(28, 28\) and uint8 of shape \(16, 16\)"
+    ):
+        read_images(tmp_path / "x.npz")
+
+
 def test_a_single_idx_file_of_images(tmp_path, mnist):
     write_idx(tmp_path / "my-images-idx3-ubyte.gz", mnist.test.images[:2])
     np.testing.assert_array_equal(read_images(tmp_path / "my-images-idx3-ubyte.gz")[0], mnist.test.images[:2])

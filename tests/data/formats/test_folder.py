@@ -63,6 +63,24 @@ def test_empty_folders(tmp_path):
         read_folder(tmp_path)
 
 
+def test_a_folder_of_loose_pictures_is_not_called_empty(tmp_path):
+    draw_one(tmp_path / "a.png")
+    with pytest.raises(FormatError, match="holds no subfolders: expected one subfolder for each class"):
+        read_folder(tmp_path)
+
+
+def test_a_folder_that_is_called_like_a_picture_is_none(tmp_path):
+    draw_one(tmp_path / "3" / "a.png")
+    (tmp_path / "3" / "old.png").mkdir()
+    assert len(read_folder(tmp_path)[0]) == 1
+
+
+def test_a_picture_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(FormatError, match=r"a\.png cannot be read: Is a directory"):
+        read_pictures([tmp_path / "a.png"])
+
+
 def test_folder_outside_the_classes(tmp_path):
     draw_one(tmp_path / "x" / "a.png")
     with pytest.raises(FormatError, match="x is none of the 2 classes: 0, 1"):

@@ -37,6 +37,13 @@ def test_rows_of_features_become_float32(tmp_path):
     np.testing.assert_array_equal(labels, [0, 1])
 
 
+def test_rows_of_bytes_are_pixels_and_stay_bytes(tmp_path):
+    np.savez(tmp_path / "x.npz", images=IMAGES.reshape(2, 9))
+    images, _ = read_npz(tmp_path / "x.npz")["all"]
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, IMAGES.reshape(2, 9))
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -79,6 +79,7 @@ def test_unusual_but_clear_numbers_are_read(tmp_path):
         ("1,0,0,0,\n", r"row 2, column pixel3: .* found ''"),
         ("1,0,0,0,inf\n", r"row 2, column pixel3: .* found 'inf'"),
         ("-1,0,0,0,0\n", r"row 2, column label: expected a label, a whole number >= 0, found '-1'"),
+        ("1e300,0,0,0,0\n", r"row 2, column label: expected a label, .* found '1e300'"),
         ("1,0,0,0,0\n1,0,0,0\n", r"row 3: expected 5 columns, found 4"),
         ("1,0,0,0,0\n1,0,0\n1,0,0,0,0,0,0\n", r"row 3: expected 5 columns, found 3"),
     ],

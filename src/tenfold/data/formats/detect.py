@@ -53,11 +53,10 @@ def read_parts(path: str | Path, *, classes: tuple[str, ...] | None = None) -> d
         raise FormatError(f"There is no file or folder {path}.")
     if path.is_dir():
         return _read_directory(path, classes)
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if ".csv" in suffixes:
+    if _is_called(path, ".csv"):
         images, labels = read_csv(path)
         return {"all": _dataset(path, "all", images, labels, classes)}
-    if ".npz" in suffixes:
+    if _is_called(path, ".npz"):
         return {part: _dataset(path, part, *pair, classes) for part, pair in read_npz(path).items()}
     raise FormatError(
         f"{path}: a data set is a folder of idx files or pictures, a .csv or an .npz file. "
@@ -94,7 +93,7 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
             return read_pictures(pictures), [str(picture.relative_to(path)) for picture in pictures]
         if not (idx_files(path) or class_folders(path) or any(_files_of(path, part) for part in _PARTS)):
             raise FormatError(f"{path} holds no pictures. Known kinds: {' '.join(SUFFIXES)}")
-        images: NDArray[Any] = np.concatenate([part.images for part in read_parts(path).values()])
+        images: NDArray[Any] = _joined(path, [part.images for part in read_parts(path).values()])
     elif is_pattern(path):
         pictures = matching(path)
         if not pictures:
@@ -102,17 +101,34 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
         return read_pictures(pictures), [str(picture) for picture in pictures]
     elif path.suffix.lower() in SUFFIXES:
         return read_pictures([path]), [path.name]
-    elif ".csv" in path.suffixes:
+    elif _is_called(path, ".csv"):
         images = read_csv(path)[0]
-    elif ".npz" in path.suffixes:
-        images = np.concatenate([pair[0] for pair in read_npz(path).values()])
+    elif _is_called(path, ".npz"):
+        images = _joined(path, [pair[0] for pair in read_npz(path).values()])
     elif path.is_file() and "idx" in path.name:
         images = read_idx(path)
         if images.ndim != 3 or images.dtype != np.uint8:
             raise FormatError(f"{path}: expected idx images (n x height x width), got shape {images.shape}.")
     else:
-        images = np.concatenate([part.images for part in read_parts(path).values()])
+        images = _joined(path, [part.images for part in read_parts(path).values()])
     return images, [str(number) for number in range(1, len(images) + 1)]
+
+
+def _is_called(path: Path, suffix: str) -> bool:
+    """Return whether the name ends in `suffix`, in small or capital letters, maybe with ``.gz`` behind it."""
+    return suffix in (each.lower() for each in path.suffixes)
+
+
+def _joined(path: Path, parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return the images of all parts in one array."""
+    first = parts[0]
+    for part in parts[1:]:
+        if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
+            raise FormatError(
+                f"{path}: its parts hold images of two kinds, {first.dtype} of shape {first.shape[1:]} and "
+                f"{part.dtype} of shape {part.shape[1:]}. Put each part into a file of its own."
+            )
+    return np.concatenate(parts)
 
 
 def _read_directory(path: Path, classes: tuple[str, ...] | None) -> dict[str, Dataset]:

@@ -55,6 +55,8 @@ def read_pictures(paths: Iterable[str | Path], *, normalize: bool = True) -> NDA
         except FileNotFoundError:
             raise FormatError(f"There is no file {path}.") from None
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            if isinstance(error, OSError) and error.errno:  # the disk's; Pillow's own have no number
+                raise FormatError(f"{path} cannot be read: {error.strerror}.") from None
             raise FormatError(f"{path} is a damaged picture: {error}. Remove it, or save it again.") from None
         if images and gray.shape != images[0].shape:
             raise FormatError(
@@ -82,7 +84,11 @@ def matching(pattern: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
 
 def _pictures(items: Iterable[Path], suffixes: tuple[str, ...]) -> list[Path]:
     return sorted(
-        (item for item in items if item.suffix.lower() in suffixes and not item.name.startswith(".")),
+        (
+            item
+            for item in items
+            if item.suffix.lower() in suffixes and not item.name.startswith(".") and item.is_file()
+        ),
         key=lambda item: (str(item.parent), _natural(item.name)),
     )
 
@@ -121,8 +127,9 @@ def read_folder(
     folder = Path(folder)
     folders = class_folders(folder)
     if not folders:
+        what = "holds no subfolders" if any(folder.iterdir()) else "is empty"
         raise FormatError(
-            f"{folder} is empty: expected one subfolder for each class ({folder / '0'}, {folder / '1'}, ...)."
+            f"{folder} {what}: expected one subfolder for each class ({folder / '0'}, {folder / '1'}, ...)."
         )
     names = [item.name for item in folders]
     if classes is None:

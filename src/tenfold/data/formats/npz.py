@@ -27,7 +27,8 @@ def read_npz(path: str | Path) -> dict[str, tuple[NDArray[Any], NDArray[np.int64
     -------
     parts : dict
         "all" (keys ``images``, ``labels``), or "train" and "test" (keys ``x_train``, ...). Images are
-        (n, height, width[, channels]) uint8, or (n, features) float32; labels (n,) int64 or None.
+        (n, height, width[, channels]) uint8, or (n, features): uint8 as they are, since they are pixels, else
+        float32. Labels (n,) int64 or None.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def _pair(
     images: NDArray[Any], labels: NDArray[Any] | None, where: str, where_labels: str
 ) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
     if images.ndim == 2 and images.dtype.kind in "fiu":
-        images = images.astype(np.float32)
+        images = images if images.dtype == np.uint8 else images.astype(np.float32)
     elif images.ndim not in (3, 4) or images.dtype != np.uint8:
         raise FormatError(
             f"{where}: expected (n, height, width) uint8 with ink 255 on paper 0, or (n, features) numbers, "

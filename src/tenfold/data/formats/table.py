@@ -17,6 +17,9 @@ from tenfold.errors import FormatError
 
 _CHUNK = 4 << 20
 _COMMA, _NEWLINE, _ZERO = ord(","), ord("\n"), ord("0")
+_LARGEST = 2**53
+"""Of a label: beyond it, floats leave whole numbers out."""
+
 _SHOWN = 40
 """How many characters of a cell an error quotes."""
 
@@ -189,7 +192,7 @@ def _parse_slowly(chunk: bytes, layout: _Layout, path: Path, first: int) -> NDAr
             except (ValueError, OverflowError):
                 value, whole = 0.5, 0
             label = layout.labelled and column == 0
-            if whole != value or whole < 0 or (whole > 255 and not label):
+            if whole != value or not 0 <= whole <= (_LARGEST if label else 255):
                 expected = "a label, a whole number >= 0" if label else "a pixel, a whole number of 0 to 255"
                 raise FormatError(
                     f"{path}, row {row}, column {layout.names[column]}: expected {expected}, "
