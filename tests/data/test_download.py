@@ -223,6 +223,19 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
         obtain(entry())
 
 
+def test_a_disk_that_is_full_while_an_archive_is_fetched_is_told(server, tmp_path, monkeypatch):
+    archive = Archive(zipped(tmp_path / "all.zip", PUBLISHED), "gzip/", FILES)
+    server.answers = {"/all.zip": (tmp_path / "all.zip").read_bytes()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(download, "_unpack", full)
+    with pytest.raises(FetchError, match="cannot be written: No space left on device"):
+        obtain(entry(f"{server.address}/", archive=archive))
+    assert list(folder_of(entry()).iterdir()) == []
+
+
 def test_a_damaged_file_that_no_mirror_replaces_is_said_to_be_there():
     toy = entry()
     folder_of(toy).mkdir(parents=True)

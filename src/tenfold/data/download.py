@@ -155,11 +155,11 @@ def obtain(entry: Entry, source: Path | None = None, *, progress: bool = True) -
         for origin in {step.origin for step in steps if step.action == "unpack" and step.origin}:
             if entry.archive is not None:
                 _unpack(origin, entry.archive, folder)
+        wanted = [step.file for step in steps if step.action == "download"]
+        if wanted:
+            _download_all(entry, wanted, folder, progress)
     except OSError as error:
         raise FetchError(f"{folder} cannot be written: {error.strerror or error}.") from None
-    wanted = [step.file for step in steps if step.action == "download"]
-    if wanted:
-        _download_all(entry, wanted, folder, progress)
     return folder
 
 
