@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -31,6 +32,13 @@ def test_many_pictures_are_scaled_as_few_are():
 def test_pictures_of_any_range_keep_their_order(images):
     order = np.argsort(images, axis=None)
     assert (np.diff(Pixels.of(images).apply(images).ravel()[order].astype(int)) >= 0).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("top", [5e-324, 1e-310, 1e308])
+def test_the_narrowest_and_the_widest_ranges_are_scaled_too(top):
+    images = np.array([[[-top, 0.0, top]]])
+    assert Pixels.of(images).apply(images).tolist() == [[[0, 128, 255]]]
 
 
 def test_features_are_scaled_as_scikit_learn_does():

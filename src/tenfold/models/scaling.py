@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,12 @@ class Pixels:
         if images.dtype == np.uint8 and (self.low, self.high) == (0.0, 255.0):
             return images
         pixels = np.empty(images.shape, dtype=np.uint8)
+        # Half of each where the range itself is too large for a float.
+        unit = 1.0 if isfinite(self.high - self.low) else 0.5
+        low, high = self.low * unit, self.high * unit
         for start in range(0, len(images), _BLOCK):
-            scaled = images[start : start + _BLOCK].astype(np.float64)
-            scaled = (scaled - self.low) * (255.0 / (self.high - self.low))
-            pixels[start : start + _BLOCK] = np.rint(scaled.clip(0.0, 255.0))
+            scaled = (images[start : start + _BLOCK].astype(np.float64) * unit).clip(low, high)
+            pixels[start : start + _BLOCK] = np.rint((scaled - low) / (high - low) * 255.0)
         return pixels
 
     def to_dict(self) -> dict[str, Any]:
