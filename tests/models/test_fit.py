@@ -80,6 +80,25 @@ def test_an_interrupted_fit_goes_on_to_the_same_bits(plan, tmp_path):
         np.testing.assert_array_equal(resumed.model().weights[key], value)
 
 
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
+def test_what_was_stopped_while_it_was_measured_is_not_trained_again(plan, tmp_path, monkeypatch, failure):
+    def stop(*_):
+        raise failure
+
+    store = Store(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("tenfold.models.fit.evaluate", stop)
+        with pytest.raises(TrainingStopped if failure is KeyboardInterrupt else RuntimeError):
+            fit(plan, engine=ENGINE, store=store)
+    assert store.list() == ()
+    epochs = []
+    made = fit(plan, engine=ENGINE, store=store, on_epoch=epochs.append)
+
+    assert epochs == []
+    assert len(made.run.history["epoch"]) == 3
+    assert sorted(path.name for path in made.run.folder.iterdir()) == ["model", "predictions.npz"]
+
+
 def test_classes_must_be_as_many_as_the_network_tells_apart(plan):
     other = Dataset(plan.train.images, plan.train.labels, tuple("abcd"), "x/four")
 

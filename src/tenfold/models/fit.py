@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset
-from tenfold.errors import NetworkError, StoreError
+from tenfold.errors import NetworkError, StoreError, TrainingStopped
 from tenfold.evaluation.calibration import softmax
 from tenfold.evaluation.report import evaluate
 from tenfold.models.card import describe
@@ -24,6 +24,7 @@ from tenfold.models.model import Model
 from tenfold.networks.architecture import Architecture
 from tenfold.runs.run import Run, identity
 from tenfold.runs.store import Store
+from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.engine import Engine
 from tenfold.training.loop import Progress, Trained, train
 from tenfold.training.recipe import Recipe
@@ -135,7 +136,8 @@ def fit(
     Raises
     ------
     TrainingStopped
-        The user pressed Ctrl-C; the same call goes on from the last finished epoch.
+        The user pressed Ctrl-C; the same call goes on from the last finished epoch, or measures what is
+        trained.
     TenfoldError
         Whatever `train`, `Model.save` and the store raise.
     """
@@ -155,12 +157,18 @@ def fit(
             seed=plan.seed,
             monitors={} if plan.validation is None else {"validation": plan.validation},
             folder=folder,
+            keep_checkpoint=True,
             on_epoch=on_epoch,
             on_progress=on_progress,
         )
-        metrics, results = _measure(plan, trained, engine, folder)
-        card = describe(trained, plan.train, results=results, limits=LIMITS)
-        Model(plan.architecture, trained.weights, plan.train.classes, card=card).save(folder / "model")
+        try:
+            metrics, results = _measure(plan, trained, engine, folder)
+            card = describe(trained, plan.train, results=results, limits=LIMITS)
+            Model(plan.architecture, trained.weights, plan.train.classes, card=card).save(folder / "model")
+        except KeyboardInterrupt:
+            raise TrainingStopped(
+                "The training is done and saved, but not measured yet. Run the same training again to go on."
+            ) from None
         run = Run(
             id=id,
             network=plan.architecture.name,
@@ -176,6 +184,8 @@ def fit(
             tags=tags or {},
         )
         store.add(run)
+        # Only now: what is killed while it is measured need not be trained again.
+        remove_checkpoint(folder)
         return Fitted(run)
 
 
