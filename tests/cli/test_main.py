@@ -139,6 +139,17 @@ def test_what_nobody_expected_is_told_without_a_traceback_unless_it_is_wanted(cl
         package.main(["networks", "list", "--json"])
 
 
+def test_what_the_disk_refuses_is_told_as_the_disk_says_it(cli, monkeypatch):
+    def full(value):
+        raise OSError(28, "No space left on device", "digits.json")
+
+    monkeypatch.setattr("tenfold.cli.networks.show_json", full)
+    answer = cli("networks", "list", "--json")
+
+    assert answer.code == 1
+    assert answer.err == "Error: digits.json: No space left on device.\n"
+
+
 def test_an_interrupt_exits_with_130(cli, monkeypatch):
     def interrupted(value):
         raise KeyboardInterrupt

@@ -222,6 +222,11 @@ def test_a_change_of_an_unknown_key_names_the_nearest(key, nearest):
         ({"initializer": "uniform(1"}, "must be written as 'uniform(low, high)'. Got 'uniform(1' instead."),
         ({"initializer": "uniform(1, 2"}, "must be written as 'uniform(low, high)'."),
         ({"initializer": "uniform(2, 1)"}, "initializer.low must be below"),
+        (
+            {"initializer": "uniform(-inf, 1)"},
+            "initializer must be finite. Got 'uniform(-inf, 1.0)' instead.",
+        ),
+        ({"initializer": "uniform(0, 1e400)"}, "initializer must be finite."),
         ({"initializer": 3}, "initializer must be a text. Got 3 instead."),
         ({"augmentation": 3}, "augmentation must be a table of settings. Got 3 instead."),
     ],

@@ -94,6 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        if debug:
+            raise
+        # A disk that is full, a folder that is somebody else's: nothing that Tenfold could mend.
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"Error: {place}{error.strerror or error}.")
+        sys.exit(FAILED)
     except Exception as error:
         if debug:
             raise

@@ -39,7 +39,14 @@ ScaleOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, metavar="N", help="Same seed, same weights, bit for bit.")
+    int,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=2**63 - 1,  # what the store can hold
+        metavar="N",
+        help="Same seed, same weights, bit for bit.",
+    ),
 ]
 WorkersOption = Annotated[
     int | None,

@@ -6,7 +6,7 @@ Each array has a stream of its own, named by its key, so that adding a layer lea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import inf, prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         check("initializer.low", self.low, self.low < self.high, f"below initializer.high ({self.high})")
+        check("initializer", f"uniform({self.low}, {self.high})", self.high - self.low < inf, "finite")
 
     def weight(self, shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw the weight array of `shape`."""
