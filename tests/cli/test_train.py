@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import subprocess
@@ -195,7 +196,7 @@ def test_a_run_whose_model_was_deleted_says_how_to_train_it_again(cli, training)
 
 def start(training, home, *more):
     code = "from tenfold.cli import main; main()"
-    environment = {"TENFOLD_HOME": str(home), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"TENFOLD_HOME": str(home), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", code, *training, *more],
         env=environment,
@@ -212,7 +213,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(cli, trainin
     process = start(training, tmp_path / "stopped")
     seen = next(line for line in process.stderr if "epoch 2 of 3000" in line)
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=300)
 
     assert process.returncode == 130, seen + rest
     assert "Training stopped after epoch" in rest
@@ -221,12 +222,12 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(cli, trainin
     assert Store(tmp_path / "stopped").list() == ()
 
     resumed = start(training, tmp_path / "stopped", "--out", tmp_path / "resumed")
-    _, said = resumed.communicate(timeout=60)
+    _, said = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, said
     assert "epoch 1 of 3000" not in said
 
     whole = start(training, tmp_path / "whole", "--out", tmp_path / "whole-model")
-    _, said = whole.communicate(timeout=60)
+    _, said = whole.communicate(timeout=300)
     assert whole.returncode == 0, said
     expected, found = Model.load(tmp_path / "whole-model").weights, Model.load(tmp_path / "resumed").weights
     for key, value in expected.items():
@@ -271,9 +272,10 @@ def test_the_device_and_the_compiler_are_torchs(cli, training):
         (["--device", "cpu"], "use --engine torch"),
         (["--compile"], "use --engine torch"),
         (["--device", "tpu"], "expected auto, cpu, cuda or cuda:N"),
+        (["--seed", str(2**63)], "--seed"),
     ],
 )
-def test_a_device_that_cannot_be_is_wrong_usage(cli, training, arguments, message):
+def test_a_device_or_a_seed_that_cannot_be_is_wrong_usage(cli, training, arguments, message):
     answer = cli(*training, *arguments)
 
     assert answer.code == 2

@@ -238,7 +238,7 @@ for number in range(50):
 """
     writers = [process(script, store.root, number) for number in range(4)]
     for writer in writers:
-        _, talk = writer.communicate(timeout=120)
+        _, talk = writer.communicate(timeout=300)
         assert writer.returncode == 0, talk
     assert sorted(store.list(), key=lambda run: run.seed) == [make(seed) for seed in range(200)]
 
@@ -256,7 +256,7 @@ while True:
         writer = process(script, store.root)
         told = [int(writer.stdout.readline()) for _ in range(10)]
         writer.send_signal(signal.SIGKILL)
-        told += [int(line) for line in writer.communicate(timeout=60)[0].splitlines()]
+        told += [int(line) for line in writer.communicate(timeout=300)[0].splitlines()]
         assert writer.returncode == -signal.SIGKILL
         kept = store.list(order="seed")
         assert len(kept) >= len(told)
@@ -275,7 +275,7 @@ with store.claim(run.id):
         store.add(run)
 """
     workers = [process(script, store.root) for _ in range(4)]
-    told = [worker.communicate(timeout=120) for worker in workers]
+    told = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * 4, told
     assert [out for out, _ in told if out] == ["trained\n"]
 
@@ -303,7 +303,7 @@ with Store(sys.argv[1]).claim(make().id):
     with store.claim(make(1).id, timeout=0):
         pass  # another run is free
     owner.kill()
-    owner.communicate(timeout=60)
+    owner.communicate(timeout=300)
     with store.claim(make().id, timeout=0):
         pass
 
