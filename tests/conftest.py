@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,14 @@ from tenfold.data import Digits
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.register_profile("hunt", max_examples=300, deadline=None)
 settings.load_profile("suite")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a program that this machine has not, such as a C compiler."""
+    for mark in item.iter_markers("needs"):
+        missing = [program for program in mark.args if shutil.which(program) is None]
+        if missing:
+            pytest.skip(f"needs {' and '.join(missing)}")
 
 
 @pytest.fixture(scope="session")

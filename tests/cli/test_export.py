@@ -3,6 +3,7 @@ import json
 import pytest
 
 
+@pytest.mark.needs("cc")
 def test_a_model_is_written_and_proven(cli, model, data, tmp_path):
     answer = cli("export", model, "--to", "c", "--out", tmp_path / "net.c", "--verify", "--data", data)
 
@@ -12,7 +13,7 @@ def test_a_model_is_written_and_proven(cli, model, data, tmp_path):
     assert (tmp_path / "net.h").exists()
 
 
-@pytest.mark.parametrize("to", ["onnx", "js"])
+@pytest.mark.parametrize("to", ["onnx", pytest.param("js", marks=pytest.mark.needs("node"))])
 def test_int8_as_json(cli, model, data, tmp_path, to):
     given = ["--int8", "--calibrate", data, "--verify", "--data", data, "--count", "30", "--json"]
 

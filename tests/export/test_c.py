@@ -10,6 +10,8 @@ from tenfold.export import export, integers
 from tenfold.export.c import identifier
 from tenfold.networks import NETWORKS
 
+pytestmark = pytest.mark.needs("gcc", "nm", "size")
+
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 

@@ -8,6 +8,8 @@ from tenfold import Model
 from tenfold.export import export, integers
 from tenfold.networks import NETWORKS
 
+pytestmark = pytest.mark.needs("node")
+
 SCRIPT = """
 import { readFileSync } from "node:fs";
 const { classify, logits } = await import(process.argv[1]);

@@ -8,7 +8,12 @@ from tenfold.errors import ExportError
 from tenfold.export import export, verify
 from tenfold.networks import NETWORKS
 
-FORMS = [(to, int8) for to in ("onnx", "c", "js") for int8 in (False, True)]
+NEEDED = {"onnx": (), "c": ("cc",), "js": ("node",)}
+FORMS = [
+    pytest.param(to, int8, marks=pytest.mark.needs(*programs))
+    for to, programs in NEEDED.items()
+    for int8 in (False, True)
+]
 
 
 @pytest.mark.parametrize(("to", "int8"), FORMS)
@@ -41,6 +46,7 @@ def test_another_model_is_found_out(of, mnist, tmp_path, to, int8):
     assert parity.agreement < 0.9
 
 
+@pytest.mark.needs("cc", "node")
 def test_pictures_in_color_are_handed_over_as_they_lie(small, pictures, tmp_path):
     images = pictures(small.architecture, 20)
 
@@ -59,6 +65,7 @@ def test_without_images_or_tools_it_says_so(of, tmp_path, monkeypatch):
             verify(model, exported[to], np.zeros((1, 28, 28), np.uint8))
 
 
+@pytest.mark.needs("cc", "node")
 def test_an_export_that_does_not_run_is_an_error_of_one_line(of, tmp_path):
     model = of(NETWORKS["shrestha-1"])
     for to in ("c", "js"):
@@ -69,6 +76,7 @@ def test_an_export_that_does_not_run_is_an_error_of_one_line(of, tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.needs("cc", "node")
 def test_a_temperature_is_inside_every_form(of, mnist, tmp_path):
     model = of(NETWORKS["shrestha-1"])
     hot = Model(model.architecture, model.weights, temperature=5.0)

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,8 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def source(tmp_path):
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
     source = tmp_path / "src"
     source.mkdir()
     (source / "code.py").write_text("one = 1\n")

@@ -1,10 +1,10 @@
 """A study runs each training once, survives being stopped and killed, and ends with the same results."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,14 +21,17 @@ from tenfold.studies.runner import run_study
 from tenfold.training import SGD, Recipe
 
 SCRIPT = """
-from pathlib import Path
+import sys
 from test_runner_study import STUDY
 from tenfold.runs import Store
 from tenfold.studies.runner import run_study
 
+def tell(state):
+    if state.running:
+        print(state.part, flush=True)
+
 if __name__ == "__main__":
-    import sys
-    run_study(STUDY, scale="paper", store=Store(sys.argv[1]), engine="numpy")
+    run_study(STUDY, scale="paper", store=Store(sys.argv[1]), engine="numpy", on_progress=tell)
 """
 
 
@@ -145,6 +148,7 @@ def test_the_number_of_seeds_must_be_positive(study, tmp_path):
 
 
 def in_another_process(tmp_path, store):
+    """Start a study that says on stdout which part of it is done, once its workers are at work."""
     (tmp_path / "test_runner_study.py").write_text(
         "from tenfold.networks import Dense, network\n"
         "from tenfold.studies import Experiment, Scale, Setup, Study\n"
@@ -155,12 +159,14 @@ def in_another_process(tmp_path, store):
         "    exhibits=(), deviations=())\n"
     )
     (tmp_path / "run.py").write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, str(tmp_path / "run.py"), str(store)],
-        env=environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         start_new_session=True,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -176,38 +182,28 @@ def accuracies(tmp_path, store):
 
 def test_a_study_that_is_killed_or_interrupted_ends_as_if_undisturbed(tmp_path):
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    assert in_another_process(tmp_path, undisturbed).wait() == 0
-    for blow, wait in ((signal.SIGKILL, 2.0), (signal.SIGINT, 3.0), (signal.SIGKILL, 3.5)):
+    first = in_another_process(tmp_path, undisturbed)
+    _, said = first.communicate(timeout=300)
+    assert first.returncode == 0, said
+    for blow in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         process = in_another_process(tmp_path, disturbed)
-        time.sleep(wait)
+        next((part for part in process.stdout if float(part) > 0.2), None)
         if process.poll() is None:
             # The whole group for SIGKILL; Ctrl-C reaches all of them at a terminal too.
             os.killpg(process.pid, blow)
-        process.wait()
+        process.communicate(timeout=300)
     last = in_another_process(tmp_path, disturbed)
-    assert last.wait() == 0, last.stderr.read().decode()
+    _, said = last.communicate(timeout=300)
+    assert last.returncode == 0, said
     assert accuracies(tmp_path, disturbed) == accuracies(tmp_path, undisturbed)
 
 
 def test_no_worker_is_left_where_the_parent_was_killed(tmp_path):
     process = in_another_process(tmp_path, tmp_path / "store")
-    workers: list[str] = []
-    for _ in range(100):
-        time.sleep(0.1)
-        listing = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
-        ).stdout
-        workers = [line.split()[0] for line in listing.splitlines() if "spawn_main" in line]
-        if workers:
-            break
-    assert workers
-    process.terminate()
-    process.wait()
-    for _ in range(100):
-        if not any(os.path.exists(f"/proc/{worker}") for worker in workers):
-            break
-        time.sleep(0.1)
-    assert not [worker for worker in workers if os.path.exists(f"/proc/{worker}")]
+    assert process.stdout.readline(), process.stderr.read()
+    process.kill()
+    # What it says comes to an end when nobody is left who could say anything: the workers could, too.
+    process.communicate(timeout=120)
 
 
 def test_a_worker_that_is_killed_is_told_and_nothing_finished_is_lost(study, tmp_path):
@@ -219,16 +215,9 @@ def test_a_worker_that_is_killed_is_told_and_nothing_finished_is_lost(study, tmp
     )
 
     def kill_a_worker(state):
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True
-        ).stdout.split()
         if state.running:
-            for child in children:
-                command = subprocess.run(
-                    ["ps", "-o", "args=", "-p", child], capture_output=True, text=True
-                ).stdout
-                if "spawn_main" in command:
-                    os.kill(int(child), signal.SIGKILL)
+            for child in multiprocessing.active_children():
+                child.kill()
 
     with pytest.raises(StudyError, match="A worker process was killed"):
         run_study(longer, scale="paper", store=store, engine="numpy", on_progress=kill_a_worker)
