@@ -64,6 +64,23 @@ def test_a_place_that_cannot_be_written_is_told(fast, tmp_path):
         export(fast, "js", tmp_path / "file" / "net.mjs")
 
 
+def test_of_two_files_both_are_written_or_none(fast, tmp_path):
+    (tmp_path / "net.h").mkdir()
+
+    with pytest.raises(ExportError, match=r"net\.c and .*net\.h cannot be written: Is a directory"):
+        export(fast, "c", tmp_path / "net.c")
+    assert os.listdir(tmp_path) == ["net.h"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("../../etc/x", "etc-x.mjs"), ("a|b\nc", "a-b-c.mjs"), ("..", "network.mjs")]
+)
+def test_a_foreign_name_leads_to_no_other_place(fast, tmp_path, name, file):
+    foreign = Model(fast.architecture.named(name), fast.weights)
+
+    assert export(foreign, "js", tmp_path).paths == (tmp_path / file,)
+
+
 def test_a_network_that_a_form_cannot_hold_writes_nothing(of, tmp_path):
     from tenfold import network
     from tenfold.networks import Dense

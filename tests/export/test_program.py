@@ -1,12 +1,26 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from tenfold import network
 from tenfold.errors import ExportError
-from tenfold.export import arithmetic
-from tenfold.export.program import Add, Affine, Conv, Dense, Flatten, Normalize, lower, picture_shape
+from tenfold.export import arithmetic, integers, onnx
+from tenfold.export.c import C
+from tenfold.export.calls import calls
+from tenfold.export.fold import fold
+from tenfold.export.program import (
+    Add,
+    Affine,
+    Conv,
+    Dense,
+    Flatten,
+    Normalize,
+    Operation,
+    lower,
+    picture_shape,
+)
+from tenfold.export.quantize import quantize
 from tenfold.networks import BatchNorm, Dropout, Layer, Residual
 from tenfold.networks import Conv as ConvLayer
 from tenfold.networks import Dense as DenseLayer
@@ -81,3 +95,35 @@ def test_a_layer_that_nobody_can_export_is_named():
 def test_what_is_no_picture_is_refused(images, message):
     with pytest.raises(ExportError, match=message):
         arithmetic.as_pictures(images, (4,))
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign(Operation):
+    """An operation that nobody has taught the exports."""
+
+
+FORMS = {
+    "NumPy": lambda program, images: (integers if hasattr(program, "grids") else arithmetic).run(
+        program, images
+    ),
+    "C": lambda program, images: calls(program, C),
+    "ONNX": lambda program, images: onnx.render(
+        program, temperature=1.0, stated={"producer": "x", "network": "x"}
+    ),
+}
+
+
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_an_operation_that_a_form_does_not_know_is_refused_not_left_out(of, pictures, form, int8):
+    model = of(network(4)(DenseLayer(3)))
+    images = pictures(model.architecture, 20)
+    program = lower(model.architecture, model.weights)
+    foreign = Foreign((program.output,), program.output + 1, (3,))
+    if int8:
+        program = quantize(fold(program), images)
+        program = replace(program, grids=program.grids | {foreign.output: program.grids[program.output]})
+    longer = replace(program, operations=(*program.operations, foreign))
+
+    with pytest.raises(ExportError, match="Foreign"):
+        form(longer, images)

@@ -101,7 +101,7 @@ def apply(operation: Operation, inputs: list[Array]) -> Array:
             return x.reshape(len(x), -1)
         case Add():
             return np.asarray(x + inputs[1])
-    raise NotImplementedError(type(operation))
+    raise ExportError(f"{type(operation).__name__} is no operation of a program in float32.")
 
 
 def activate(x: Array, kind: str, slope: float = 0.0) -> Array:
@@ -121,7 +121,7 @@ def activate(x: Array, kind: str, slope: float = 0.0) -> Array:
         case "softmax":
             powers = np.exp(x - x.max(axis=1, keepdims=True))
             return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-    raise NotImplementedError(kind)
+    raise ExportError(f"{kind!r} is no nonlinearity that an export knows.")
 
 
 def largest(x: Array, pool: MaxPool) -> Array:

@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from tenfold.errors import ExportError
 from tenfold.export import program as plain
 from tenfold.export import quantize as integer
 from tenfold.export.memory import plan
@@ -173,6 +174,10 @@ class FloatCalls(Calls):
             case plain.Activation():
                 name = {"tanh": "hyperbolic_tangent"}.get(operation.kind, operation.kind)
                 yield self._write(self.need(name), x, count, y)
+            case plain.Flatten():
+                pass  # the same numbers in the same place
+            case _:
+                raise ExportError(f"{type(operation).__name__} has no call in C and JavaScript.")
 
 
 class IntegerCalls(Calls):
@@ -259,6 +264,10 @@ class IntegerCalls(Calls):
                 powers = self._table(operation, powers=operation.powers)
                 factor = np.uint32(operation.factor)
                 yield self._write(self.need("softmax"), x, after[0], places, *powers, factor, y)
+            case plain.Flatten():
+                pass  # the same numbers in the same place
+            case _:
+                raise ExportError(f"{type(operation).__name__} has no call in C and JavaScript.")
 
 
 def calls(program: Program, language: Language) -> FloatCalls | IntegerCalls:

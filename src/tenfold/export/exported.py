@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -112,14 +114,16 @@ def export(
     if int8:
         program = quantize(program, _calibration(model, calibration), model.temperature)
     files, table_bytes, memory_bytes = form(model, program, target, metadata(model, int8=int8))
-    for place, content in files.items():
-        try:
-            with atomic(place) as file:
-                file.write(content)
-        except OSError as error:
-            raise ExportError(
-                f"{place} cannot be written: {error.strerror or error}. Choose another place."
-            ) from None
+    try:
+        with ExitStack() as together:
+            # All are written before the first one appears under its name.
+            for place, content in files.items():
+                together.enter_context(atomic(place)).write(content)
+    except OSError as error:
+        raise ExportError(
+            f"{' and '.join(map(str, files))} cannot be written: {error.strerror or error}. "
+            "Choose another place."
+        ) from None
     size = sum(map(len, files.values()))
     return Exported(to, int8, tuple(files), size, table_bytes, memory_bytes, program)
 
@@ -129,7 +133,9 @@ def _target(model: Model, to: str, path: str | Path | None) -> Path:
     suffixes = _SUFFIXES[to]
     given = Path("." if path is None else path).expanduser()
     if given.is_dir():
-        return given / f"{model.architecture.name or 'network'}{suffixes[0]}"
+        # The name is whatever the model's folder says: it may lead nowhere else.
+        name = re.sub(r"[^\w.-]+", "-", model.architecture.name).strip(".-") or "network"
+        return given / f"{name}{suffixes[0]}"
     if not given.suffix:
         return given.with_suffix(suffixes[0])
     if given.suffix not in suffixes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.errors import ExportError
 from tenfold.export import quantize as q
 from tenfold.export.arithmetic import BATCH, as_pictures, largest, padded_windows, pool_windows, products
 from tenfold.export.program import PICTURE, Array, Flatten, MaxPool, Operation
@@ -85,7 +86,7 @@ def _sums(program: QuantizedProgram, operation: Operation, inputs: list[Array]) 
             first, second = operation.multipliers
             one = np.ones(1, np.int32)
             return (x * first + centered[1] * second).astype(np.int64), Rescale(one, one * operation.shift)
-    raise NotImplementedError(type(operation))
+    raise ExportError(f"{type(operation).__name__} is no operation of a program in integers.")
 
 
 def _scaled(sums: Array, rescale: Rescale, places: tuple[int, ...]) -> Array:

@@ -144,7 +144,7 @@ class _Graph:
                 return self.node("Add", inputs)
             case plain.Activation():
                 return self.activated(inputs[0], operation.kind, operation.slope)
-        raise NotImplementedError(type(operation))
+        raise ExportError(f"{type(operation).__name__} has no form in ONNX.")
 
     def arranged(self, image: str) -> str:
         """Add what brings pictures, as they are handed over, into the network's shape."""
