@@ -84,7 +84,7 @@ def test_what_was_not_run_says_how_to_run_it(make_results):
 
 def test_a_lost_file_of_predictions_is_an_error_with_a_way_out(make_results):
     group = make_results({"a": {"test_accuracy": VALUES}}).get("a")
-    with pytest.raises(StudyError, match=r"predictions\.npz cannot be read .* run the study again"):
+    with pytest.raises(StudyError, match=r"predictions\.npz is missing\. .* run the study again"):
         group.predictions(group.runs[0])
 
 

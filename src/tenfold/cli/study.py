@@ -370,8 +370,8 @@ def verdicts_dict(results: Results) -> dict[str, Any]:
 
 def verdicts_lines(results: Results) -> list[str]:
     """Return what became of a study's claims, for people, with the scale marked."""
+    from tenfold.report.document import MARKS
     from tenfold.studies.chapter import verdicts
-    from tenfold.studies.claims import MARKS
 
     scale = results.scale
     marked = scale if scale == "paper" else f"{scale} scale: shortened runs, not the published recipe"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset
+from tenfold.data.formats.files import atomic
 from tenfold.errors import NetworkError, StoreError, TrainingStopped
 from tenfold.evaluation.calibration import softmax
 from tenfold.evaluation.report import evaluate
@@ -224,24 +223,16 @@ def keep_predictions(folder: Path, labels: NDArray[Any], probabilities: NDArray[
     """
     kind = np.uint8 if probabilities.shape[1] <= 256 else np.int64
     path = folder / PREDICTIONS
-    part = path.with_suffix(".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with atomic(path) as file:
             np.savez_compressed(
                 file,
                 truth=labels.astype(kind),
                 predicted=probabilities.argmax(axis=1).astype(kind),
                 confidence=probabilities.max(axis=1).astype(np.float32),
             )
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return path
 
 

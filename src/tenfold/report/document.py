@@ -17,6 +17,9 @@ Align = Literal["left", "right", "center"]
 Outcome = Literal["holds", "does not hold", "undecided"]
 NoteKind = Literal["info", "warning", "scale"]
 
+MARKS: dict[Outcome, str] = {"holds": "✓", "does not hold": "✗", "undecided": "?"}
+"""What stands before an outcome, for those who see no color."""
+
 
 @dataclass(frozen=True)
 class Measured:

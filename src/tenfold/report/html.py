@@ -13,12 +13,22 @@ from numpy.typing import NDArray
 
 from tenfold.errors import require
 from tenfold.report import prose, svg
-from tenfold.report.document import Cell, Document, Figure, Listing, Measured, Outcome, Table, Text, Verdicts
+from tenfold.report.document import (
+    MARKS,
+    Cell,
+    Document,
+    Figure,
+    Listing,
+    Measured,
+    Outcome,
+    Table,
+    Text,
+    Verdicts,
+)
 from tenfold.report.files import write
 from tenfold.report.outline import Placed, outline
 from tenfold.report.tables import Shown, describe, layout, measures, title
 
-MARKS = {"holds": "✓", "does not hold": "✗", "undecided": "?"}
 NOTES = {"info": "Note", "warning": "Warning", "scale": "Scale"}
 
 

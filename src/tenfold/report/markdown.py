@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tenfold.report import canvas, prose
 from tenfold.report.document import (
+    MARKS,
     Align,
     Document,
     Figure,
@@ -20,7 +21,7 @@ from tenfold.report.document import (
     Verdicts,
 )
 from tenfold.report.files import write
-from tenfold.report.html import MARKS, NOTES, tally
+from tenfold.report.html import NOTES, tally
 from tenfold.report.outline import Outline, Part, Placed, outline
 from tenfold.report.prose import escape_markdown
 from tenfold.report.tables import layout, measures, title

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,14 +149,29 @@ def seeds_table(runs: Sequence[Run]) -> Table:
     return Table(columns, tuple(rows), f"The test set is used once a seed, at the end.{interval}")
 
 
-def per_class_table(runs: Sequence[Run], caption: str) -> Table:
-    """Return precision, recall and F1 of each class, means over the runs."""
+def per_class_table(runs: Sequence[Run], caption: str, averages: Sequence[str] = ()) -> Table:
+    """Return precision, recall and F1 of each class, means over the runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Each with the metric ``test``.
+    caption : str
+    averages : sequence of str
+        What stands below the classes: "macro", "weighted".
+    """
     tests = [run.metrics["test"] for run in runs]
-    names = ("precision", "recall", "f1")
-    rows: list[tuple[Cell, ...]] = []
-    for place, row in enumerate(tests[0]["per_class"]):
-        means = [float(np.mean([test["per_class"][place][name] for test in tests])) for name in names]
-        rows.append((str(row["class"]), *means, row["support"]))
+
+    def means(scores: Sequence[Mapping[str, float]]) -> list[float]:
+        return [float(np.mean([each[name] for each in scores])) for name in ("precision", "recall", "f1")]
+
+    rows: list[tuple[Cell, ...]] = [
+        (str(row["class"]), *means([test["per_class"][place] for test in tests]), row["support"])
+        for place, row in enumerate(tests[0]["per_class"])
+    ]
+    rows += [
+        (f"{average} mean", *means([test[average] for test in tests]), tests[0]["n"]) for average in averages
+    ]
     columns = (
         Column("Class"),
         *(Column(title, "right", "%", digits=2, percent=True) for title in ("Precision", "Recall", "F1")),

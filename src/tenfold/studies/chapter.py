@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from tenfold.report.document import (
+    MARKS,
     Block,
     Cell,
     Column,
@@ -19,7 +20,7 @@ from tenfold.report.document import (
     Verdicts,
 )
 from tenfold.runs import Run
-from tenfold.studies.claims import MARKS, judge
+from tenfold.studies.claims import judge
 from tenfold.studies.comparison import STUDIED, comparison
 from tenfold.studies.exhibits import Exhibit, marked, with_runs
 from tenfold.studies.results import Results, measured, per_seed

@@ -24,8 +24,6 @@ HOLDS: Outcome = "holds"
 FAILS: Outcome = "does not hold"
 UNDECIDED: Outcome = "undecided"
 
-MARKS: dict[Outcome, str] = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
-
 
 @dataclass(frozen=True)
 class Judgment:

@@ -33,6 +33,7 @@ from tenfold.report.document import (
     Table,
     Text,
 )
+from tenfold.report.network import per_class_table
 from tenfold.report.tables import format_number
 from tenfold.studies.jobs import winner
 from tenfold.studies.results import Group, Results, measured, scores
@@ -474,28 +475,8 @@ class PerClass(Exhibit):
         group = results.find(self.name)
         if group is None:
             return [missing(self.name, results)]
-        tests = [run.metrics["test"] for run in group.runs]
-        rows: list[tuple[Cell, ...]] = []
-        for place, row in enumerate(tests[0]["per_class"]):
-            means = [
-                float(np.mean([test["per_class"][place][metric] for test in tests]))
-                for metric in ("precision", "recall", "f1")
-            ]
-            rows.append((str(row["class"]), *means, row["support"]))
-        for average in ("macro", "weighted"):
-            means = [
-                float(np.mean([test[average][metric] for test in tests]))
-                for metric in ("precision", "recall", "f1")
-            ]
-            rows.append((f"{average} mean", *means, tests[0]["n"]))
-        columns = (
-            Column("Class"),
-            *(Column(title, "right", "%", digits=2, percent=True) for title in ("Precision", "Recall", "F1")),
-            Column("Images", "right"),
-        )
-        return [
-            Table(columns, tuple(rows), f"{self.title} ({marked(group)}; means of {seeds_text(group.n)})")
-        ]
+        caption = f"{self.title} ({marked(group)}; means of {seeds_text(group.n)})"
+        return [per_class_table(group.runs, caption, averages=("macro", "weighted"))]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import StudyError
 from tenfold.evaluation import Difference, mean_interval, paired_difference
+from tenfold.models.fit import PREDICTIONS, read_predictions
 from tenfold.report.document import Measured
 from tenfold.runs import Run
 from tenfold.studies.share import Share
@@ -125,15 +126,15 @@ class Group:
         ------
         StudyError
             The file is not there.
+        StoreError
+            It is damaged.
         """
-        path = (run.folder or Path()) / "predictions.npz"
-        try:
-            with np.load(path) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError) as error:
+        found = read_predictions(run)
+        if found is None:
             raise StudyError(
-                f"{path} cannot be read ({error}). Remove the run and run the study again."
-            ) from None
+                f"{(run.folder or Path()) / PREDICTIONS} is missing. Remove the run and run the study again."
+            )
+        return found
 
 
 def _seconds(run: Run) -> float:

@@ -21,7 +21,7 @@ from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingStop
 from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
 from tenfold.models.card import describe
 from tenfold.models.classical import baseline
-from tenfold.models.fit import LIMITS
+from tenfold.models.fit import LIMITS, keep_predictions
 from tenfold.models.model import Model
 from tenfold.runs import Run, Store, identity
 from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
@@ -30,6 +30,7 @@ from tenfold.studies.share import Parts, parts
 from tenfold.studies.study import Classical, Setup, Study
 from tenfold.studies.workers import Report, StudyProgress, Tracker, Workers
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
+from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.engine import check_fit
 from tenfold.training.numpy_population import Member
 from tenfold.training.population import train_population
@@ -220,10 +221,13 @@ def _run_job(job: Job, id: str, store: Store, report: Report, engine: str) -> No
         monitor_every=setup.monitor_every,
         watch_every=setup.watch_every,
         folder=store.folder(id),
+        keep_checkpoint=True,
         on_epoch=progress,
         on_progress=progress,
     )
     _keep(job, setup, data, trained, made, store, started, job.what(made.settings(setup.recipe)))
+    # Only now: what is killed while it is measured need not be trained again.
+    remove_checkpoint(store.folder(id))
 
 
 def _run_crew(crew: Crew, store: Store, report: Report) -> None:
@@ -395,12 +399,7 @@ def _measure(
         probabilities = softmax(engine.logits(setup.network, weights, data.test.images))
         found = evaluate(data.test.labels, probabilities, data.test.classes).to_dict()
         metrics |= _test_metrics(found) | {"test_loss": found["nll"]}
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
-            folder / "predictions.npz",
-            predicted=probabilities.argmax(axis=1).astype(np.uint8),
-            confidence=probabilities.max(axis=1),
-        )
+        keep_predictions(folder, data.test.labels, probabilities)
     return metrics
 
 

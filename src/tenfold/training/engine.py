@@ -17,7 +17,7 @@ All engines agree on:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset
-from tenfold.errors import NetworkError
+from tenfold.errors import NetworkError, TrainingError
 from tenfold.networks.architecture import Architecture
+from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Shape
 from tenfold.training.initializers import Weights, initial_weights
 from tenfold.training.recipe import Recipe
 
@@ -140,6 +141,20 @@ class Trainer(ABC):
             The state is another network's or another optimizer's.
         """
 
+    def check_state(self, state: Arrays) -> None:
+        """Raise `TrainingError` unless `state` is one of this network and recipe."""
+        mine = self.state()
+        for key in dict.fromkeys([*mine, *state]):
+            wanted, found = (
+                f"{of[key].dtype} of shape {of[key].shape}" if key in of else "nothing"
+                for of in (mine, state)
+            )
+            if wanted != found:
+                raise TrainingError(
+                    f"This is the state of another training: {key} should be {wanted}, it is {found}. "
+                    "Go on with the network and recipe it was begun with."
+                )
+
     @abstractmethod
     def load_weights(self, weights: Weights) -> None:
         """Start from `weights` instead of the initializer's, with a fresh optimizer."""
@@ -192,6 +207,22 @@ def check_fit(architecture: Architecture, images: NDArray[Any], classes: int | N
         raise NetworkError(f"{name} takes images of shape {wanted}; these have shape {tuple(got)}.")
     if classes is not None and classes > architecture.classes:
         raise NetworkError(f"{name} tells {architecture.classes} classes apart; the data has {classes}.")
+
+
+def check_shapes(name: str, wanted: Mapping[str, Shape], found: Mapping[str, Shape]) -> None:
+    """Raise `NetworkError` unless arrays of the shapes `found` are those of the network `name`, by key."""
+    for key in dict.fromkeys([*wanted, *found]):
+        if wanted.get(key) != found.get(key):
+            raise NetworkError(
+                f"These weights are not those of {name or 'the network'}: {key} should have shape "
+                f"{wanted.get(key)}, it has {found.get(key)} (None: it is not there)."
+            )
+
+
+def decayed(architecture: Architecture) -> list[str]:
+    """Return the keys that weight decay touches: the weights of dense and convolutional layers."""
+    kinds = (Dense, Conv, DepthwiseConv)
+    return [f"{node.name}.weight" for node in architecture.walk() if isinstance(node.layer, kinds)]
 
 
 def as_input(architecture: Architecture, images: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:

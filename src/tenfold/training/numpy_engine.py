@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from tenfold.data.augment import apply
 from tenfold.data.dataset import Dataset
-from tenfold.errors import NetworkError, TrainingError, lookup
+from tenfold.errors import TrainingError, lookup
 from tenfold.networks.architecture import Architecture
-from tenfold.networks.layers import Conv, Dense, DepthwiseConv
 from tenfold.seeds import epoch_order, generator
-from tenfold.training.engine import Arrays, EpochResult, Trainer, as_input, check_fit
+from tenfold.training.engine import (
+    Arrays,
+    EpochResult,
+    Trainer,
+    as_input,
+    check_fit,
+    check_shapes,
+    decayed,
+)
 from tenfold.training.initializers import Weights
 from tenfold.training.numpy_layers import Chain
 from tenfold.training.numpy_losses import LOSSES, targets
@@ -47,7 +54,7 @@ class NumpyTrainer(Trainer):
         )
         self._chain = Chain(self.architecture.nodes, self._weights, self._operations)
         trained = {key: self._weights[key] for key in self.architecture.parameter_shapes}
-        self._stepper = Stepper(self.recipe.optimizer, trained, _decayed(self.architecture))
+        self._stepper = Stepper(self.recipe.optimizer, trained, decayed(self.architecture))
 
     def step(self, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
         return self._step(as_input(self.architecture, images, self._dtype), labels)[0]
@@ -88,17 +95,7 @@ class NumpyTrainer(Trainer):
         return {"done": np.array(self.done)} | {key: array.copy() for key, array in self._arrays().items()}
 
     def load_state(self, state: Arrays) -> None:
-        mine = self.state()
-        for key in dict.fromkeys([*mine, *state]):
-            wanted, found = (
-                f"{of[key].dtype} of shape {of[key].shape}" if key in of else "nothing"
-                for of in (mine, state)
-            )
-            if wanted != found:
-                raise TrainingError(
-                    f"This is the state of another training: {key} should be {wanted}, it is {found}. "
-                    "Go on with the network and recipe it was begun with."
-                )
+        self.check_state(state)
         self.done = int(state["done"])
         for key, array in self._arrays().items():
             array[...] = state[key]
@@ -182,18 +179,5 @@ def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
 
 
 def _check_weights(architecture: Architecture, weights: Weights) -> None:
-    """Raise `NetworkError` unless `weights` are those of the network."""
-    wanted = _shapes(architecture)
     found = {key: array.shape for key, array in weights.items()}
-    for key in dict.fromkeys([*wanted, *found]):
-        if wanted.get(key) != found.get(key):
-            raise NetworkError(
-                f"These weights are not those of {architecture.name or 'the network'}: {key} should have "
-                f"shape {wanted.get(key)}, it has {found.get(key)} (None: it is not there)."
-            )
-
-
-def _decayed(architecture: Architecture) -> set[str]:
-    """Return the keys that weight decay touches: the weights of dense and convolutional layers."""
-    kinds = (Dense, Conv, DepthwiseConv)
-    return {f"{node.name}.weight" for node in architecture.walk() if isinstance(node.layer, kinds)}
+    check_shapes(architecture.name, _shapes(architecture), found)

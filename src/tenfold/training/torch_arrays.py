@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tenfold.errors import NetworkError
 from tenfold.networks.architecture import Architecture
-from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Shape
+from tenfold.networks.layers import Shape
+from tenfold.training.engine import check_shapes, decayed
 
 
 class FlatArrays:
@@ -44,17 +44,13 @@ class FlatArrays:
     """
 
     def __init__(self, architecture: Architecture, dtype: torch.dtype, device: torch.device) -> None:
-        self.name = architecture.name or "the network"
+        self.name = architecture.name
         trained, kept = architecture.parameter_shapes, architecture.statistic_shapes
         shapes = trained | kept
-        decayed = [
-            f"{node.name}.weight"
-            for node in architecture.walk()
-            if isinstance(node.layer, Dense | Conv | DepthwiseConv)
-        ]
-        self._order = [*decayed, *(key for key in trained if key not in decayed), *kept]
+        first = decayed(architecture)
+        self._order = [*first, *(key for key in trained if key not in first), *kept]
         self._shapes = {key: shapes[key] for key in self._order}
-        self.decayed = sum(prod(trained[key]) for key in decayed)
+        self.decayed = sum(prod(trained[key]) for key in first)
         self.values = torch.zeros(sum(map(prod, shapes.values())), dtype=dtype, device=device)
         self.parameters = self.values[: sum(map(prod, trained.values()))]
         self.gradient = torch.zeros_like(self.parameters)
@@ -101,12 +97,7 @@ class FlatArrays:
         views = self.split(flat)
         wanted = {key: tuple(view.shape) for key, view in views.items()}
         found = {key: array.shape for key, array in arrays.items()}
-        for key in dict.fromkeys([*wanted, *found]):
-            if wanted.get(key) != found.get(key):
-                raise NetworkError(
-                    f"These weights are not those of {self.name}: {key} should have shape {wanted.get(key)}, "
-                    f"it has {found.get(key)} (None: it is not there)."
-                )
+        check_shapes(self.name, wanted, found)
         with torch.no_grad():
             for key, view in views.items():
                 view.copy_(torch.tensor(arrays[key]))

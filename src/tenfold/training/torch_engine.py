@@ -126,17 +126,7 @@ class TorchTrainer(Trainer):
         return arrays | {"done": np.array(self.done)}
 
     def load_state(self, state: Arrays) -> None:
-        mine = self.state()
-        for key in dict.fromkeys([*mine, *state]):
-            wanted, found = (
-                f"{of[key].dtype} of shape {of[key].shape}" if key in of else "nothing"
-                for of in (mine, state)
-            )
-            if wanted != found:
-                raise TrainingError(
-                    f"This is the state of another training: {key} should be {wanted}, it is {found}. "
-                    "Go on with the network and recipe it was begun with."
-                )
+        self.check_state(state)
         for name, flat in self._flat().items():
             self.arrays.load(flat, {key: state[f"{name}/{key}"] for key in self.arrays.split(flat)})
         self.done = int(state["done"])
