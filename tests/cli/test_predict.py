@@ -20,7 +20,7 @@ def rows(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_a_csv_without_labels_is_labelled_row_by_row(cli, model, images, tmp_path):
+def test_a_csv_without_labels_is_labeled_row_by_row(cli, model, images, tmp_path):
     write_csv(tmp_path / "new.csv", images)
     found = rows(cli("predict", model, "--data", "new.csv").out)
 

@@ -156,9 +156,9 @@ def test_a_file_of_data_must_be_readable_and_wanted(cli, tmp_path):
     absent = cli("study", "run", "shrestha", "--data", tmp_path / "none.csv")
     assert absent.code == 1
     assert "none.csv" in absent.err
-    unlabelled = tmp_path / "test.csv"
-    unlabelled.write_text(",".join(f"pixel{n}" for n in range(784)) + "\n" + ",".join(["0"] * 784) + "\n")
-    answer = cli("study", "run", "shrestha", "--data", unlabelled)
+    unlabeled = tmp_path / "test.csv"
+    unlabeled.write_text(",".join(f"pixel{n}" for n in range(784)) + "\n" + ",".join(["0"] * 784) + "\n")
+    answer = cli("study", "run", "shrestha", "--data", unlabeled)
     assert answer.code == 1
     assert "label" in answer.err
 

@@ -21,7 +21,7 @@ GUESS = [0, 0, 1, 1, 2, 2]
 
 
 @st.composite
-def labelled(draw, classes=4):
+def labeled(draw, classes=4):
     """Truth and prediction of one length."""
     pairs = draw(st.lists(st.tuples(*[st.integers(0, classes - 1)] * 2), min_size=1, max_size=40))
     return tuple(np.array(column) for column in zip(*pairs, strict=True))
@@ -72,14 +72,14 @@ def test_confusion_matrix_has_truth_in_rows_and_prediction_in_columns():
     assert confusion_matrix(TRUTH, GUESS, 3).dtype == np.int64
 
 
-@given(labelled())
+@given(labeled())
 def test_confusion_matrix_is_scikit_learn_s(pair):
     for ours, name in ((None, None), ("truth", "true"), ("prediction", "pred")):
         expected = theirs.confusion_matrix(*pair, labels=range(4), normalize=name)
         np.testing.assert_allclose(confusion_matrix(*pair, 4, normalize=ours), expected)
 
 
-@given(labelled())
+@given(labeled())
 def test_normalized_confusion_sums_to_1_wherever_there_are_images(pair):
     truth, guess = pair
     rows = confusion_matrix(truth, guess, 4, normalize="truth").sum(axis=1)
@@ -100,7 +100,7 @@ def test_precision_recall_f1_by_hand():
     np.testing.assert_allclose(f1, [4 / 5, 1 / 2, 2 / 3])
 
 
-@given(labelled())
+@given(labeled())
 def test_precision_recall_f1_are_scikit_learn_s(pair):
     expected = theirs.precision_recall_fscore_support(*pair, labels=range(4), zero_division=0)[:3]
     np.testing.assert_allclose(precision_recall_f1(*pair, 4), expected)

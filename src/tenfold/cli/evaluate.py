@@ -1,4 +1,4 @@
-"""``tenfold evaluate``: measure a model on labelled images."""
+"""``tenfold evaluate``: measure a model on labeled images."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def evaluate(
         typer.Option(
             "--data",
             metavar="NAME|PATH",
-            help="Labelled images: a data set by name (its test part, unless NAME/train), a folder of idx "
+            help="Labeled images: a data set by name (its test part, unless NAME/train), a folder of idx "
             "files or pictures, a .csv or an .npz file.",
         ),
     ] = "mnist",
     engine: EngineOption = EngineName.auto,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on labelled images.
+    """Measure a model on labeled images.
 
     Accuracy with its interval, likelihood, calibration, precision and recall of each class, confusions.
     """

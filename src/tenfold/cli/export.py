@@ -75,7 +75,7 @@ def export(
     data: Annotated[
         str,
         typer.Option(
-            "--data", metavar="NAME|PATH", help="Labelled images for --verify: a data set by name, or a path."
+            "--data", metavar="NAME|PATH", help="Labeled images for --verify: a data set by name, or a path."
         ),
     ] = "mnist",
     count: Annotated[

@@ -191,11 +191,12 @@ def _show(made: Fitted, folder: Path, as_json: bool) -> None:
         result["test"] = {key: measured["test"][key] for key in keys} if "test" in measured else None
         show_json(result)
         return
+    epochs = len(run.history["epoch"])
     show_pairs(
         {
             "model": folder,
             "run": short(run),
-            "trained": f"{len(run.history['epoch'])} epochs on {measured['n_train']:,} images "
+            "trained": f"{epochs} epoch{'s' if epochs > 1 else ''} on {measured['n_train']:,} images "
             f"in {seconds_text(run.seconds)}, seed {run.seed}, {run.engine}",
             "validation accuracy": f"{measured['validation_accuracy']:.2%}"
             if "validation_accuracy" in measured

@@ -16,7 +16,7 @@ from tenfold.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images.
+    """Labeled images.
 
     Attributes
     ----------

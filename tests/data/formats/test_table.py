@@ -39,12 +39,12 @@ def test_without_label_and_without_header(tmp_path):
 
 @given(
     images=hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.just(3), st.just(3))),
-    labelled=st.booleans(),
+    labeled=st.booleans(),
     chunk=st.integers(1, 400),
 )
-def test_what_is_written_is_read_back_in_chunks_of_any_size(tmp_path_factory, images, labelled, chunk):
+def test_what_is_written_is_read_back_in_chunks_of_any_size(tmp_path_factory, images, labeled, chunk):
     path = tmp_path_factory.mktemp("csv") / "x.csv"
-    labels = np.arange(len(images)) if labelled else None
+    labels = np.arange(len(images)) if labeled else None
     write_csv(path, images, labels)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "_CHUNK", chunk)

@@ -28,7 +28,7 @@ _PARTS = ("train", "test")
 
 
 def read_parts(path: str | Path, *, classes: tuple[str, ...] | None = None) -> dict[str, Dataset]:
-    """Return the labelled parts that a path holds.
+    """Return the labeled parts that a path holds.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def read_parts(path: str | Path, *, classes: tuple[str, ...] | None = None) -> d
 
 
 def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
-    """Return pictures to be labelled, with or without labels of their own, and a name for each.
+    """Return pictures to be labeled, with or without labels of their own, and a name for each.
 
     Parameters
     ----------

@@ -27,12 +27,12 @@ _SHOWN = 40
 @dataclass(frozen=True)
 class _Layout:
     columns: int
-    labelled: bool
+    labeled: bool
     names: tuple[str, ...]
 
     @property
     def side(self) -> int:
-        return isqrt(self.columns - self.labelled)
+        return isqrt(self.columns - self.labeled)
 
 
 def read_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
@@ -73,12 +73,12 @@ def read_csv(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
             except csv.Error as error:
                 raise FormatError(f"{path}, row {row} or later: no CSV that can be read ({error}).") from None
         row += len(values)
-        labels.append(values[:, 0] if layout.labelled else values[:, :0])
-        images.append(values[:, int(layout.labelled) :].astype(np.uint8))
+        labels.append(values[:, 0] if layout.labeled else values[:, :0])
+        images.append(values[:, int(layout.labeled) :].astype(np.uint8))
     if not images:
         raise FormatError(f"{path} has a header but no rows.")
     pictures = np.concatenate(images).reshape(-1, layout.side, layout.side)
-    return pictures, np.concatenate(labels).astype(np.int64) if layout.labelled else None
+    return pictures, np.concatenate(labels).astype(np.int64) if layout.labeled else None
 
 
 def _layout(raw: bytes, path: Path) -> tuple[_Layout, int]:
@@ -93,24 +93,24 @@ def _layout(raw: bytes, path: Path) -> tuple[_Layout, int]:
         cell.lower().startswith(("label", "pixel")) for cell in cells
     )
     if header:
-        labelled = cells[0].lower() == "label"
+        labeled = cells[0].lower() == "label"
         names = tuple(cells)
-        _check_names(names, labelled, path)
+        _check_names(names, labeled, path)
     else:
-        labelled = isqrt(count) ** 2 != count
+        labeled = isqrt(count) ** 2 != count
         names = tuple(f"{number}" for number in range(1, count + 1))
-    pixels = count - labelled
+    pixels = count - labeled
     if pixels < 1 or isqrt(pixels) ** 2 != pixels:
         raise FormatError(
             f"{path}, row 1: {count} columns make no square picture; expected label,pixel0,... with a square "
             "number of pixels (785 columns for 28x28, or 784 without label)."
         )
-    return _Layout(count, labelled, names), (len(line) + 1 if header else 0)
+    return _Layout(count, labeled, names), (len(line) + 1 if header else 0)
 
 
-def _check_names(names: tuple[str, ...], labelled: bool, path: Path) -> None:
+def _check_names(names: tuple[str, ...], labeled: bool, path: Path) -> None:
     """Check that the pixels of a header come in their order, named as Kaggle's data sets name them."""
-    pixels = names[labelled:]
+    pixels = names[labeled:]
     first = pixels[0] if pixels else ""
     if first == "1x1":
         # The names tell the width, so that a column which is missing is the one complained of.
@@ -120,7 +120,7 @@ def _check_names(names: tuple[str, ...], labelled: bool, path: Path) -> None:
     else:
         start = int(first == "pixel1")
         expected = [f"pixel{place}" for place in range(start, start + len(pixels))]
-    for column, (name, wanted) in enumerate(zip(pixels, expected, strict=True), 1 + labelled):
+    for column, (name, wanted) in enumerate(zip(pixels, expected, strict=True), 1 + labeled):
         if name != wanted:
             choice = f"label or {wanted}" if column == 1 else wanted
             raise FormatError(
@@ -175,7 +175,7 @@ def _parse_fast(chunk: bytes, layout: _Layout) -> NDArray[np.int16] | None:
         longer = np.flatnonzero(lengths >= place)
         values[longer] += digits[ends[longer] - place] * np.int16(10 ** (place - 1))
     values = values.reshape(-1, layout.columns)
-    return None if values[:, int(layout.labelled) :].max() > 255 else values
+    return None if values[:, int(layout.labeled) :].max() > 255 else values
 
 
 def _parse_slowly(chunk: bytes, layout: _Layout, path: Path, first: int) -> NDArray[np.int64]:
@@ -191,7 +191,7 @@ def _parse_slowly(chunk: bytes, layout: _Layout, path: Path, first: int) -> NDAr
                 whole = int(value)
             except (ValueError, OverflowError):
                 value, whole = 0.5, 0
-            label = layout.labelled and column == 0
+            label = layout.labeled and column == 0
             if whole != value or not 0 <= whole <= (_LARGEST if label else 255):
                 expected = "a label, a whole number >= 0" if label else "a pixel, a whole number of 0 to 255"
                 raise FormatError(
