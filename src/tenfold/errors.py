@@ -12,7 +12,9 @@ else. Each message says what was expected, what came, and what to do next.
     ├── NetworkError         layers that do not fit together, or a network that does not fit the data
     ├── RecipeError          a training setting that is unknown or out of range
     ├── TrainingError        training that cannot go on (a loss that is not finite, a foreign checkpoint)
+    │   ├── TrainingDiverged a loss that is not finite
     │   └── TrainingStopped  the user interrupted; says where the checkpoint lies
+    ├── TuningError          a search that has nothing to search, or a setting of it that is out of range
     ├── ModelError           a model folder that is missing, damaged or foreign
     ├── StoreError           a run that is not in the store, or a store that cannot be opened
     ├── StudyError           a study, experiment or claim that is unknown or badly written
@@ -63,12 +65,20 @@ class TrainingError(TenfoldError):
     """Training that cannot go on."""
 
 
+class TrainingDiverged(TrainingError):
+    """A loss that is not finite."""
+
+
 class TrainingStopped(TrainingError):
     """The user interrupted the training; what was done is saved."""
 
 
 class ModelError(TenfoldError):
     """A model folder that is missing, damaged or foreign."""
+
+
+class TuningError(TenfoldError):
+    """A search that has nothing to search, or a setting of it that is out of range."""
 
 
 class StoreError(TenfoldError):

@@ -16,7 +16,7 @@ from typing import Any
 
 from tenfold.errors import StudyError
 from tenfold.studies.jobs import Task
-from tenfold.studies.one_core import one_core
+from tenfold.training.one_core import one_core
 
 PRIOR_SECONDS = 20.0
 """How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""

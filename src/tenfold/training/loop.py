@@ -102,6 +102,7 @@ def train(
     folder: Path | None = None,
     checkpoint_seconds: float = 10.0,
     keep_checkpoint: bool = False,
+    until: int | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Trained:
@@ -131,6 +132,9 @@ def train(
         A checkpoint is written after the first epoch that ends this long after the last was written.
     keep_checkpoint : bool
         Whether the checkpoint stays, with the final state, once the training is done.
+    until : int or None
+        Rest after so many epochs. The checkpoint then stays, and the same call with a later `until`, or none,
+        goes on from there; one that is further already is left as it is.
     on_epoch : function of Progress, or None
         Called after every epoch.
     on_progress : function of Progress, or None
@@ -149,6 +153,9 @@ def train(
     monitors = dict(monitors or {})
     if monitor_every < 1:
         raise TrainingError(f"monitor_every must be an integer >= 1. Got {monitor_every!r} instead.")
+    if until is not None and until < 1:
+        raise TrainingError(f"until must be an integer >= 1. Got {until!r} instead.")
+    goal = min(until or recipe.epochs, recipe.epochs)
     if watch_every < 0:
         raise TrainingError(f"watch_every must be an integer >= 0. Got {watch_every!r} instead.")
     for each in (data, *monitors.values()):
@@ -200,7 +207,7 @@ def train(
     if watch_every:
         trainer.on_step = watch
     try:
-        for epoch in range(first, recipe.epochs):
+        for epoch in range(first, goal):
             watched, watching, watching_cpu = {}, 0.0, 0.0
             began, began_cpu = perf_counter(), process_time()
             result = trainer.run_epoch(data, epoch)
@@ -226,11 +233,11 @@ def train(
             if folder is not None and perf_counter() - written >= checkpoint_seconds:
                 save_checkpoint(last, folder)
                 written = perf_counter()
-        if folder is not None and keep_checkpoint:
+        if folder is not None and (keep_checkpoint or last.epoch < recipe.epochs):
             save_checkpoint(last, folder)
     except KeyboardInterrupt:
         raise _stopped(last, recipe.epochs, folder) from None
-    if folder is not None and not keep_checkpoint:
+    if folder is not None and not keep_checkpoint and last.epoch == recipe.epochs:
         remove_checkpoint(folder)
     return Trained(
         architecture,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.augment import apply
 from tenfold.data.dataset import Dataset
-from tenfold.errors import TrainingError, lookup
+from tenfold.errors import TrainingDiverged, TrainingError, lookup
 from tenfold.networks.architecture import Architecture
 from tenfold.seeds import epoch_order, generator
 from tenfold.training.engine import (
@@ -112,7 +112,7 @@ class NumpyTrainer(Trainer):
             wanted = targets(labels, logits.shape[1], self.recipe.label_smoothing, logits.dtype)
             loss, gradient = LOSSES[self.recipe.loss](logits, wanted)
             if not isfinite(loss):
-                raise TrainingError(
+                raise TrainingDiverged(
                     f"The loss became {loss} in epoch {self.done // self.steps_per_epoch + 1} of "
                     f"{self.recipe.epochs}, at a learning rate of {rate:.3g}. Try a smaller optimizer.lr."
                 )

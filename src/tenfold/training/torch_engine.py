@@ -21,7 +21,7 @@ from torch import Tensor
 from tenfold import seeds
 from tenfold.data.augment import Draw
 from tenfold.data.dataset import Dataset
-from tenfold.errors import TrainingError
+from tenfold.errors import TrainingDiverged, TrainingError
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Dropout
 from tenfold.training.engine import Arrays, EpochResult, Trainer, check_fit
@@ -101,7 +101,7 @@ class TorchTrainer(Trainer):
                 # The device is asked for numbers once a chunk: each question makes it wait.
                 total += torch.stack(losses).sum().item()
                 if not np.isfinite(total):
-                    raise TrainingError(
+                    raise TrainingDiverged(
                         f"The loss is not finite in epoch {epoch + 1} (step {self.done}). Try a smaller "
                         f"optimizer.lr than {self.recipe.optimizer.lr:g}, or another initializer."
                     )

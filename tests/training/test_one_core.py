@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tenfold.studies.one_core import needs_wide_kernels, one_core
+from tenfold.training.one_core import needs_wide_kernels, one_core
 
 ZEN_5 = """\
 processor\t: 0

@@ -1,0 +1,389 @@
+"""Training candidates and ranking them, all the way or in rungs that fewer and fewer climb.
+
+What is trained is kept: a finished training as a run in the store, one that rests as a checkpoint in the
+folder of that run. So a search that was stopped or killed goes on where it was, and one that climbs further,
+or compares more candidates, trains only what is new. Candidates that differ in nothing but their epochs are
+one training where the first epochs do not depend on how many follow.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import reduce
+from math import ceil, gcd
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+
+from tenfold.data.dataset import Dataset
+from tenfold.errors import TrainingDiverged, TuningError
+from tenfold.networks.architecture import Architecture
+from tenfold.runs import Run, Store, identity
+from tenfold.training import Constant, History, Recipe, get_engine, train
+from tenfold.training.one_core import one_core
+
+Fold = tuple[Dataset, Dataset]
+"""What is trained on, and what is held out."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of those to choose among.
+
+    Attributes
+    ----------
+    label : str
+    architecture : Architecture
+    recipe : Recipe
+    """
+
+    label: str
+    architecture: Architecture
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How far the candidates are trained before the best of them go on.
+
+    Attributes
+    ----------
+    epochs : int or None
+        At most so many of each candidate's; None: all.
+    folds : int or None
+        On the first so many folds; None: on all.
+    keep : int or None
+        How many go on to the next rung; None: all.
+    """
+
+    epochs: int | None = None
+    folds: int | None = None
+    keep: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "folds", "keep"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise TuningError(
+                    f"{name} of a rung must be an integer >= 1, or None. Got {value!r} instead."
+                )
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a candidate reached on a rung.
+
+    Attributes
+    ----------
+    label : str
+    accuracies : tuple of float
+        On what was held out, by fold and seed.
+    """
+
+    label: str
+    accuracies: tuple[float, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """The mean."""
+        return float(np.mean(self.accuracies))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search found.
+
+    Attributes
+    ----------
+    rungs : tuple of tuple of Score
+        The candidates of each rung, the best first; of equals the one named first.
+    trained : int
+        Epochs trained, over all trainings; what was kept from before is not counted.
+    seconds, cpu_seconds : float
+        Wall clock, and processor time of all processes.
+    """
+
+    rungs: tuple[tuple[Score, ...], ...]
+    trained: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def best(self) -> Score:
+        """The first of the last rung."""
+        return self.rungs[-1][0]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A training up to some epoch, on one fold."""
+
+    candidate: Candidate
+    fold: int
+    seed: int
+    until: int
+    monitor_every: int
+
+
+def search(
+    candidates: Sequence[Candidate],
+    folds: Sequence[Fold],
+    *,
+    store: Store,
+    rungs: Sequence[Rung] = (Rung(),),
+    seeds: Sequence[int] = (0,),
+    engine: str = "auto",
+    workers: int = 1,
+    on_progress: Callable[[float], None] | None = None,
+) -> Outcome:
+    """Train candidates and rank them by their mean accuracy on what was held out.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        With different labels.
+    folds : sequence of (Dataset, Dataset)
+        What to train on and what to hold out; as `tenfold.data.folds` gives them.
+    store : Store
+        Where trainings are looked up and kept.
+    rungs : sequence of Rung
+        One rung without limits is the plain search; `halving` makes a ladder.
+    seeds : sequence of int
+    engine : str
+    workers : int >= 1
+        Processes, each with one thread; 1 trains in this one.
+    on_progress : function of float, or None
+        Told the part of the running rung that is done, in [0, 1].
+
+    Raises
+    ------
+    TuningError
+        There are no candidates, folds or seeds, or two candidates have one label.
+    TrainingError, TrainingStopped
+        As from `train`. The same call goes on.
+    """
+    labels = [candidate.label for candidate in candidates]
+    if not (candidates and folds and seeds and rungs) or len(set(labels)) < len(labels):
+        raise TuningError(
+            "A search takes candidates of different labels, at least one, and at least one fold, seed and "
+            f"rung. Got {len(labels)} candidates with {len(set(labels))} labels, {len(folds)} folds, "
+            f"{len(seeds)} seeds and {len(rungs)} rungs instead."
+        )
+    began, cpu = perf_counter(), process_time()
+    longest = _longest(candidates)
+    step = reduce(gcd, {*_goals(candidates, rungs)})
+    found: list[tuple[Score, ...]] = []
+    trained = 0
+    left = list(candidates)
+    with _Pool(folds, store, engine, workers) as pool:
+        for rung in rungs:
+            goals = {each.label: min(rung.epochs or each.recipe.epochs, each.recipe.epochs) for each in left}
+            tried = range(min(rung.folds or len(folds), len(folds)))
+            # One job for a training, however many candidates are its prefixes.
+            until: dict[Candidate, int] = {}
+            for each in left:
+                whole = longest[each.label]
+                until[whole] = max(until.get(whole, 0), goals[each.label])
+            jobs = [
+                _Job(whole, fold, seed, goal, step)
+                for whole, goal in until.items()
+                for fold in tried
+                for seed in seeds
+            ]
+            reached: dict[tuple[Candidate, int, int], dict[int, float]] = {}
+            for done, (job, (rows, epochs, used)) in enumerate(pool.run(jobs), 1):
+                reached[job.candidate, job.fold, job.seed] = rows
+                trained, cpu = trained + epochs, cpu - used
+                if on_progress is not None:
+                    on_progress(done / len(jobs))
+            scores = [
+                Score(
+                    each.label,
+                    tuple(
+                        reached[longest[each.label], fold, seed][goals[each.label]]
+                        for fold in tried
+                        for seed in seeds
+                    ),
+                )
+                for each in left
+            ]
+            scores.sort(key=lambda score: -score.accuracy)
+            found.append(tuple(scores))
+            going = {score.label for score in scores[: rung.keep]}
+            left = [each for each in left if each.label in going]
+    return Outcome(tuple(found), trained, perf_counter() - began, process_time() - cpu)
+
+
+def halving(candidates: int, epochs: int, folds: int, *, factor: int = 4, least: int = 1) -> list[Rung]:
+    """Return the rungs of successive halving (Jamieson and Talwalkar, 2016).
+
+    Each rung keeps one in `factor` of its candidates, and trains them `factor` times as long. Only those of
+    the last rung are trained on all folds; on the others, the first fold must do.
+
+    Parameters
+    ----------
+    candidates, epochs, folds : int >= 1
+        How many there are, and the most epochs of any.
+    factor : int >= 2
+    least : int >= 1
+        Epochs of the first rung.
+    """
+    if factor < 2 or least < 1:
+        raise TuningError(f"factor must be >= 2 and least >= 1. Got {factor!r} and {least!r} instead.")
+    rungs = []
+    left, length = candidates, min(least, epochs)
+    while left > factor and length < epochs:
+        left = ceil(left / factor)
+        rungs.append(Rung(length, 1, left))
+        length = min(length * factor, epochs)
+    return [*rungs, Rung(None, folds)]
+
+
+def _goals(candidates: Sequence[Candidate], rungs: Sequence[Rung]) -> Iterator[int]:
+    """Yield every epoch that a candidate may be scored at."""
+    for candidate in candidates:
+        for rung in rungs:
+            yield min(rung.epochs or candidate.recipe.epochs, candidate.recipe.epochs)
+
+
+def _longest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    """Return the training that each candidate is read off, by label: the longest that begins like it."""
+
+    def begins(candidate: Candidate) -> tuple[Architecture, Recipe]:
+        recipe = candidate.recipe
+        constant = isinstance(recipe.schedule, Constant) and recipe.augmentation_off == 0
+        return candidate.architecture.named(""), replace(recipe, epochs=1) if constant else recipe
+
+    alike: dict[tuple[Architecture, Recipe], list[Candidate]] = {}
+    for candidate in candidates:
+        alike.setdefault(begins(candidate), []).append(candidate)
+    return {
+        candidate.label: max(group, key=lambda each: each.recipe.epochs)
+        for group in alike.values()
+        for candidate in group
+    }
+
+
+class _Pool:
+    """Does jobs, here or in processes of one thread each; the images go to each process once."""
+
+    def __init__(self, folds: Sequence[Fold], store: Store, engine: str, workers: int) -> None:
+        if workers < 1:
+            raise TuningError(f"workers must be an integer >= 1. Got {workers!r} instead.")
+        self._setting = (folds, store, engine)
+        self._workers = workers
+        self._processes: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> _Pool:
+        if self._workers > 1:
+            context = multiprocessing.get_context("spawn")
+            self._processes = ProcessPoolExecutor(self._workers, context, _take, self._setting)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._processes is not None:
+            self._processes.shutdown(cancel_futures=True)
+
+    def run(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, tuple[dict[int, float], int, float]]]:
+        """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
+        that another process spent on it.
+        """
+        if self._processes is None:
+            yield from ((job, (*_run(job, *self._setting), 0.0)) for job in jobs)
+            return
+        with one_core():  # a process is started with the first job that finds none idle
+            futures = [self._processes.submit(_run_there, job) for job in jobs]
+        try:
+            yield from zip(jobs, (future.result() for future in futures), strict=True)
+        except BrokenProcessPool:
+            raise TuningError(
+                "A worker process was killed (was memory short?). What is trained is kept; search again to "
+                "go on, with fewer workers if memory is short."
+            ) from None
+
+
+_taken: tuple[Sequence[Fold], Store, str]
+
+
+def _take(folds: Sequence[Fold], store: Store, engine: str) -> None:
+    global _taken
+    _taken = folds, store, engine
+
+
+def _run_there(job: _Job) -> tuple[dict[int, float], int, float]:
+    began = process_time()
+    rows, epochs = _run(job, *_taken)
+    return rows, epochs, process_time() - began
+
+
+def _run(job: _Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[dict[int, float], int]:
+    """Train what `job` asks for beyond what is kept; return accuracies by epoch, and the epochs trained."""
+    made = get_engine(engine)
+    (data, held), candidate = folds[job.fold], job.candidate
+    recipe = candidate.recipe
+    what: dict[str, Any] = {
+        "network": candidate.architecture.named("").to_dict(),
+        "recipe": recipe.to_dict(),
+        "data": {"train": data.sha256, "held": held.sha256},
+        "seed": job.seed,
+        "engine": made.settings(recipe),
+        "monitor_every": job.monitor_every,
+    }
+    id = identity(what)
+    with store.claim(id):
+        kept = store.find(id)
+        if kept is not None:
+            return _accuracies(kept.history), 0
+        started, epochs = datetime.now(UTC).isoformat(), 0
+
+        def count(_: object) -> None:
+            nonlocal epochs
+            epochs += 1
+
+        try:
+            trained = train(
+                candidate.architecture.named(""),
+                recipe,
+                data,
+                engine=made,
+                seed=job.seed,
+                monitors={"held": held},
+                monitor_every=job.monitor_every,
+                folder=store.folder(id),
+                until=job.until,
+                on_epoch=count,
+            )
+            rows, seconds = trained.history.rows, trained.seconds
+        except TrainingDiverged:
+            # It has lost, at whatever epoch one asks.
+            every = range(job.monitor_every, recipe.epochs + 1, job.monitor_every)
+            rows, seconds = [{"epoch": epoch, "held_accuracy": 0.0} for epoch in every], 0.0
+        history = History(rows)
+        if rows[-1]["epoch"] == recipe.epochs:
+            store.add(
+                Run(
+                    id=id,
+                    network=candidate.architecture.name,
+                    engine=made.name,
+                    data=data.name,
+                    seed=job.seed,
+                    what=what,
+                    history=history.to_dict(),
+                    metrics={"held_accuracy": rows[-1]["held_accuracy"], "n_train": len(data)},
+                    started=started,
+                    seconds=seconds,
+                    tags={"search": candidate.label, "fold": job.fold},
+                )
+            )
+    return _accuracies(history.to_dict()), epochs
+
+
+def _accuracies(history: dict[str, list[Any]]) -> dict[int, float]:
+    rows = zip(history["epoch"], history["held_accuracy"], strict=True)
+    return {epoch: accuracy for epoch, accuracy in rows if accuracy is not None}
