@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.augment import apply
 from tenfold.data.dataset import Dataset
-from tenfold.errors import TrainingDiverged, TrainingError, lookup
+from tenfold.errors import TrainingDiverged, lookup
 from tenfold.networks.architecture import Architecture
 from tenfold.seeds import epoch_order, generator
 from tenfold.training.engine import (
