@@ -75,6 +75,14 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A constraint of a form that changed what was read, and what was read without it."""
+
+    constraint: str
+    without: str
+
+
+@dataclass(frozen=True)
 class Line:
     """A line of digits, or what turned out to be none.
 
@@ -92,6 +100,10 @@ class Line:
         Why it is not accepted.
     alternatives : tuple of (text, probability)
         Other readings of the whole, the most probable first.
+    field : str, or None
+        Of a form: the field's name.
+    changes : tuple of Change
+        Of a form: the constraints that led from what was read without them to `text`.
     """
 
     text: str
@@ -101,10 +113,12 @@ class Line:
     digits: tuple[Digit, ...] = ()
     reason: Reason | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
+    field: str | None = None
+    changes: tuple[Change, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON holds."""
-        return {
+        """Return what JSON holds; ``field`` and ``changes`` only of a form."""
+        found: dict[str, Any] = {
             "text": self.text,
             "confidence": _short(self.confidence),
             "decision": self.decision.value,
@@ -115,6 +129,10 @@ class Line:
                 {"text": text, "probability": _short(probability)} for text, probability in self.alternatives
             ],
         }
+        if self.field is None:
+            return found
+        changes = [{"constraint": item.constraint, "without": item.without} for item in self.changes]
+        return {"field": self.field} | found | {"changes": changes}
 
 
 @dataclass(frozen=True)
@@ -141,8 +159,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The lines that are not rejected, a line each."""
-        return "\n".join(line.text for line in self.lines if line.decision != Decision.reject)
+        """The lines that are not rejected, a line each; of a form ``name: text`` for each field."""
+        return "\n".join(
+            line.text if line.field is None else f"{line.field}: {line.text}"
+            for line in self.lines
+            if line.decision != Decision.reject
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON holds."""
