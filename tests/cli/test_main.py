@@ -19,6 +19,7 @@ VERBS = [
     "export",
     "serve",
     "baseline",
+    "form",
     "networks",
     "data",
     "runs",

@@ -19,6 +19,7 @@ from tenfold.cli import (
     demo,
     evaluate,
     export,
+    form,
     networks,
     predict,
     read,
@@ -45,7 +46,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, train, evaluate, predict, read, export, serve, networks, data, runs, study, baseline):
+for verb in (
+    demo,
+    train,
+    evaluate,
+    predict,
+    read,
+    form,
+    export,
+    serve,
+    networks,
+    data,
+    runs,
+    study,
+    baseline,
+):
     verb.register(app)
 
 

@@ -27,6 +27,7 @@ EXAMPLES = examples(
     "tenfold read scans/ --format jsonl --out digits.jsonl --resume",
     "tenfold read cheques/*.png --error-rate 0.001 --format csv",
     "tenfold read page.pdf --annotate seen/",
+    "tenfold read exams/*.png --form exam.toml --format csv --out marks.csv",
     "curl -s https://example.org/7.png | tenfold read - --format json",
 )
 
@@ -61,6 +62,14 @@ def read(
             "row for each line. jsonl gives one document a line, in the order given.",
         ),
     ] = ReadFormat.text,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--form",
+            metavar="TEMPLATE",
+            help="Read each page as this form, field by field (tenfold form new drafts a template).",
+        ),
+    ] = None,
     error_rate: Annotated[
         float,
         typer.Option(
@@ -113,7 +122,7 @@ def read(
         if done == 0:
             file.write(wanted.head)
         if done < len(sources):
-            reader = _reader(model, error_rate)
+            reader = _reader(model, error_rate, template)
             drawings = Drawings(annotate) if annotate else None
             start = monotonic()
             for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
@@ -191,13 +200,17 @@ class Drawings:
         return free
 
 
-def _reader(model: Path | None, error_rate: float) -> Reader:
+def _reader(model: Path | None, error_rate: float, template: Path | None) -> Reader:
     import cv2
-
-    from tenfold.reading.reader import Reader
 
     # Several pictures are read at once; within each, OpenCV's threads would only be in the way.
     cv2.setNumThreads(1)
+    if template is not None:
+        from tenfold.reading.forms import FormReader
+
+        return FormReader(template, model, error_rate)
+    from tenfold.reading.reader import Reader
+
     return Reader(model, error_rate)
 
 

@@ -57,6 +57,7 @@ def annotate(pixels: Pixels, page: Page) -> Pixels:
             f"{line.text} {line.confidence:.0%} {line.decision.value}" if line.text else line.decision.value
         )
         words = f"{said}: {line.reason.value}" if line.reason is not None else said
+        words = words if line.field is None else f"{line.field}: {words}"
         _words(drawn, words, round(line.box[0] * scale), round(line.box[1] * scale) + margin - 6, size, color)
     return drawn
 

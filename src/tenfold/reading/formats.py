@@ -25,9 +25,11 @@ COLUMNS = (
     "top",
     "width",
     "height",
+    "field",
+    "changes",
     "error",
 )
-"""Of the CSV; a row is a line. A page without lines and a document with an error have a row each, too."""
+"""Of the CSV; a row is a line or field. A page without lines and a document with an error have a row each."""
 
 
 class Format:
@@ -129,6 +131,8 @@ def _cells(line: Line) -> dict[str, Any]:
         "top": top,
         "width": width,
         "height": height,
+        "field": line.field or "",
+        "changes": "; ".join(f"{item.constraint} (else {item.without or 'blank'})" for item in line.changes),
     }
 
 

@@ -58,7 +58,7 @@ class Ink:
     noise: float
 
 
-def find_ink(pixels: Pixels, area: int = AREA) -> Ink:
+def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
     """Tell ink from paper.
 
     Parameters
@@ -66,6 +66,8 @@ def find_ink(pixels: Pixels, area: int = AREA) -> Ink:
     pixels : (height, width) or (height, width, 3) uint8
     area : int
         Pixels to work at.
+    dark : bool
+        Whether the ink is known to be darker than its paper, as on a printed form; else that is found out.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def find_ink(pixels: Pixels, area: int = AREA) -> Ink:
     height, width = pixels.shape[:2]
     scale = min(1.0, (area / (height * width)) ** 0.5)
     small = resized(pixels, scale) if scale < 1 else pixels
-    channel, inverted = choose_channel(small)
+    channel, inverted = choose_channel(small, dark=dark)
     gray = _channel(small, channel)
     if inverted:
         gray = ~gray
@@ -94,7 +96,7 @@ def resized(pixels: Pixels, scale: float) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def choose_channel(pixels: Pixels) -> tuple[str, bool]:
+def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
     """Return which channel shows the ink best, and whether the ink is lighter than the paper."""
     height, width = pixels.shape[:2]
     small = resized(pixels, min(1.0, 400 / max(height, width)))
@@ -102,7 +104,7 @@ def choose_channel(pixels: Pixels) -> tuple[str, bool]:
     best, found = 0.0, ("gray", False)
     for name in names:
         gray = _channel(small, name)
-        inverted = is_inverted(gray)
+        inverted = not dark and is_inverted(gray)
         contrast = flatten(~gray if inverted else gray)
         offset, noise = _paper_noise(contrast)
         above = cv2.subtract(contrast, offset)

@@ -1,0 +1,191 @@
+"""Reading forms: a page laid on its template, its cells read, its fields chosen under their constraints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.forms.cells import Cell, Frame, Patch, cut
+from tenfold.reading.forms.laying import Laid, lay
+from tenfold.reading.forms.search import BLANK, Answer, Candidate, Cells, Source, answer, texts, weigh
+from tenfold.reading.forms.sums import CANDIDATES, Sum, choose, groups
+from tenfold.reading.forms.template import Field, Template
+from tenfold.reading.forms.toml import load_template
+from tenfold.reading.forms.whole import read_whole
+from tenfold.reading.networks import Networks
+from tenfold.reading.pages import Limits, Picture
+from tenfold.reading.reader import Reader
+from tenfold.reading.result import Change, Decision, Digit, Line, Page, Reason
+
+FLOOR = 1e-5
+"""Probability that no digit falls short of, however sure the network is of another."""
+FAINT, FAINTNESS = 0.015, 0.002
+"""Ink (as `Cell.ink`) of a cell that is as likely blank as not, and how fast that changes."""
+ALTERNATIVES = 5
+"""How many other texts are told."""
+
+
+class FormReader(Reader):
+    """Reads forms of one template. Safe to share between threads.
+
+    Parameters
+    ----------
+    template : Template, or path
+        A path is that of a TOML file.
+    model, error_rate, keep_images, limits
+        As `tenfold.reading.reader.Reader` takes them.
+
+    Examples
+    --------
+    >>> reader = FormReader("exam.toml")
+    >>> {line.field: line.text for line in reader.read("scan.png").lines}       # doctest: +SKIP
+    {'student': '20714463', 'q1': '7', 'q2': '12', 'total': '19'}
+    """
+
+    def __init__(
+        self,
+        template: Template | str | Path,
+        model: str | Path | Networks | None = None,
+        error_rate: float = 0.01,
+        *,
+        keep_images: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        self.template = template if isinstance(template, Template) else load_template(template)
+        super().__init__(model, error_rate, keep_images=keep_images, limits=limits)
+
+    def read_page(self, picture: Picture) -> Page:
+        """Read one page: a line for each field, in the template's order.
+
+        Raises
+        ------
+        FormError
+            The page does not fit the template.
+        """
+        height, width = picture.pixels.shape[:2]
+        laid = lay(self.template, picture)
+        read = [self._read(item, laid) for item in self.template.fields]
+        lines = self._chosen(read, laid)
+        return Page(picture.page, width, height, laid.alignment.rotation, tuple(lines))
+
+    def _read(self, item: Field, laid: Laid) -> _Read:
+        framed, patch = laid.patch(item)
+        if item.cells is None:
+            return self._read_whole(item, framed, patch, laid)
+        boxes = [framed.place(cell) for cell in self.template.cells(item)]
+        cells = cut(patch, boxes, laid.ink.noise)
+        rows = self.networks.classifier.predict_proba(np.stack([cell.image for cell in cells]))
+        source = Cells(np.stack([_row(cell, row) for cell, row in zip(cells, rows, strict=True)]))
+        return _Read(item, source, answer(source, item.constraints, item.blank), tuple(cells))
+
+    def _read_whole(self, item: Field, framed: Frame, patch: Patch, laid: Laid) -> _Read:
+        """Read a field without cells: its box as one line."""
+        box = framed.place(self.template.millimeters(item.box))
+        source = read_whole(patch, box, laid.ink.noise, self.networks)
+        return _Read(item, source, answer(source, item.constraints, item.blank))
+
+    def _chosen(self, read: list[_Read], laid: Laid) -> list[Line]:
+        found = {item.field.name: item for item in read}
+        broken: set[str] = set()
+        for together in groups(self.template.sums):
+            broken |= _add_up(found, together)
+        return [self._field(found[item.name], item.name in broken, laid) for item in self.template.fields]
+
+    def _field(self, read: _Read, broken: bool, laid: Laid) -> Line:
+        chosen, source = read.answer, read.source
+        decision, reason = Decision.accept, None
+        if broken or chosen.kept < 0.5:
+            decision, reason = Decision.review, Reason.constraint
+        elif 1 - chosen.confidence > self.error_rate:
+            close = any(other.probability > 0.5 * chosen.confidence for other in chosen.alternatives)
+            decision, reason = Decision.review, Reason.close if close else Reason.unsure
+        if source.legible < 0.5:
+            decision, reason = Decision.review, Reason.not_a_digit
+        if not read.field.blank and source.blank > 0.5:
+            chosen = Answer("", source.blank, chosen.kept)
+            decision, reason = Decision.review, Reason.blank
+        return Line(
+            chosen.text,
+            chosen.confidence,
+            decision,
+            laid.box(read.field, self.template.millimeters(read.field.box)),
+            self._digits(read, chosen.text, laid),
+            reason,
+            tuple((item.text, item.probability) for item in chosen.alternatives),
+            read.field.name,
+            chosen.changes,
+        )
+
+    def _digits(self, read: _Read, text: str, laid: Laid) -> tuple[Digit, ...]:
+        if not text or read.field.cells is None or not isinstance(read.source, Cells):
+            return ()
+        first = read.source.place(text)
+        boxes = self.template.cells(read.field)
+        digits = []
+        for index, value in enumerate(map(int, text), first):
+            row = read.source.probabilities[index]
+            others = [other for other in np.argsort(-row[:BLANK], kind="stable") if other != value]
+            image = read.cells[index].image if self.keep_images else None
+            digits.append(
+                Digit(
+                    value,
+                    float(row[value]),
+                    laid.box(read.field, boxes[index]),
+                    tuple((int(other), float(row[other])) for other in others),
+                    image,
+                )
+            )
+        return tuple(digits)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read of a field by itself."""
+
+    field: Field
+    source: Source
+    answer: Answer
+    cells: tuple[Cell, ...] = ()
+
+
+def _add_up(found: dict[str, _Read], sums: list[Sum]) -> set[str]:
+    """Choose the fields of some sums together, in place; return those whose sums are broken all the same."""
+    names = list(dict.fromkeys(name for item in sums for name in item.fields))
+    before = {name: found[name].answer.text for name in names}
+    candidates = {name: _weighed(found[name]) for name in names}
+    choice = choose(candidates, sums)
+    if choice is None:
+        return set(names)
+    failed = [item for item in sums if not item.holds(before)]
+    for name in names:
+        own = [item for item in failed if name in item.fields] or failed
+        text = choice.texts[name]
+        changes = found[name].answer.changes
+        if text != before[name]:
+            changes += tuple(Change(item.label, before[name]) for item in own)
+        others = tuple(item for item in candidates[name] if item.text != text)[:ALTERNATIVES]
+        chosen = Answer(text, choice.confidence[name], found[name].answer.kept, changes, others)
+        found[name] = replace(found[name], answer=chosen)
+    return set(names) if choice.kept < 0.5 else set()
+
+
+def _weighed(read: _Read) -> list[Candidate]:
+    """Return what a field may hold, with probabilities that take its own constraints into account."""
+    source, item = read.source, read.field
+    allowed = source.mass(item.constraints, item.blank)
+    total = weigh(allowed, source.legible)
+    likely = texts(source, item.constraints, item.blank, CANDIDATES, (1 - 1e-7) * allowed)
+    return [Candidate(candidate.text, candidate.probability / total) for candidate in likely]
+
+
+def _row(cell: Cell, row: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the probabilities (11,) of the ten digits and of a blank."""
+    ink = cell.ink + 0.2 * cell.specks
+    blank = 1 / (1 + np.exp(min((ink - FAINT) / FAINTNESS, 50.0)))
+    blank = min(max(blank, FLOOR), 1 - 20 * FLOOR)
+    digits = np.maximum(row[:10].astype(np.float64), FLOOR) * (1 - blank)
+    found = np.append(digits, blank)
+    return np.asarray(found / max(found.sum() + float(row[10]) * (1 - blank), 1.0), np.float64)

@@ -1,0 +1,95 @@
+"""``tenfold form`` and ``tenfold read --form``."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tenfold.reading.forms import Field, Template, load_template, save_template
+from tenfold.reading.forms.made import print_form
+
+FORM = Template(
+    (148, 210),
+    "mm",
+    (Field("number", (30, 40, 81, 9), cells=9), Field("mark", (30, 60, 16, 8), cells=2)),
+    rules=((20, 30, 130, 30),),
+)
+
+
+@pytest.fixture
+def form(tmp_path):
+    page = print_form(FORM, dpi=130)
+    Image.fromarray(page).save(tmp_path / "blank.png")
+    page[round(45 * 130 / 25.4) + np.arange(-9, 9), round(35 * 130 / 25.4)] = 0
+    Image.fromarray(page).save(tmp_path / "filled.png")
+    save_template(FORM, tmp_path / "form.toml")
+    return tmp_path
+
+
+def test_a_template_is_drafted(cli, form):
+    answer = cli("form", "new", "blank.png", "--out", "new.toml", "--size", "148x210")
+    drafted = load_template(form / "new.toml")
+
+    assert answer.code == 0
+    assert "Found 2 fields with 11 cells" in answer.err
+    assert [item.cells for item in drafted.fields] == [9, 2]
+    assert drafted.fields[0].box == pytest.approx(FORM.fields[0].box, abs=0.5)
+
+
+def test_without_out_the_template_is_the_result(cli, form):
+    answer = cli("form", "new", "blank.png")
+
+    assert answer.out.startswith('name = "blank"')
+    (form / "new.toml").write_text(answer.out)
+    assert len(load_template(form / "new.toml").fields) == 2
+
+
+def test_a_page_is_checked_and_drawn(cli, form):
+    answer = cli("form", "check", "form.toml", "filled.png", "--out", "seen.png")
+    drawn = np.asarray(Image.open(form / "seen.png"))
+
+    assert answer.code == 0
+    assert "100% found" in answer.out
+    assert "1 of 9" in answer.out
+    assert drawn.shape == (*np.asarray(Image.open(form / "filled.png")).shape, 3)
+    # Colors are on it.
+    assert (np.ptp(drawn.astype(int), axis=2) > 60).sum() > 500
+
+
+def test_a_check_as_json(cli, form):
+    found = json.loads(cli("form", "check", "form.toml", "filled.png", "--json").out)
+
+    assert found["support"] > 0.95
+    assert [(item["field"], item["cells"], item["filled"]) for item in found["fields"]] == [
+        ("number", 9, 1),
+        ("mark", 2, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("new", "none.png"), 1, "There is no file none.png"),
+        (("new", "blank.png", "--size", "A4"), 2, "210x297"),
+        (("new", "blank.png", "--out", "form.toml/x.toml"), 1, "cannot be written"),
+        (("check", "none.toml", "blank.png"), 1, "no file none.toml"),
+        (("check", "form.toml", "white.png"), 1, "does not fit the template"),
+        (("check", "form.toml", "blank.png", "--out", "form.toml/x.png"), 1, "cannot be written"),
+    ],
+)
+def test_what_goes_wrong_is_told(cli, form, arguments, code, said):
+    Image.new("L", (600, 850), 255).save(form / "white.png")
+    answer = cli("form", *arguments)
+
+    assert answer.code == code
+    assert said in " ".join(answer.err.split())
+    assert "Traceback" not in answer.err
+
+
+def test_a_template_that_is_wrong_is_told_before_anything_is_read(cli, form):
+    (form / "form.toml").write_text("[page]\nsize = [1, 2]\nunits = 'mm'")
+    answer = cli("read", "blank.png", "--form", "form.toml", "--out", "out.json", "--format", "json")
+
+    assert answer.code == 1
+    assert "form.toml: page: units is no key" in answer.err
