@@ -1,0 +1,114 @@
+"""``tenfold train reader-digits``: train the network that reads single digits, as the shipped one was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from tenfold.cli.output import show_json, show_pairs
+from tenfold.cli.progress import Display, seconds_text
+from tenfold.errors import ExportError, RecipeError, require
+
+if TYPE_CHECKING:
+    from tenfold.reading.learning.digits import DigitsRecipe, LearntDigits
+
+DIGITS = "reader-digits"
+FILE = "digits.onnx"
+
+
+def train_digits(
+    settings: Mapping[str, Any], seed: int, out: Path | None, *, as_json: bool, quiet: bool
+) -> None:
+    """Train the digit network, and write it as ONNX.
+
+    Parameters
+    ----------
+    settings : mapping
+        What to change in the recipe, by dotted key.
+    seed : int
+    out : Path or None
+        The file, or the folder in which it is called ``digits.onnx``; None: the working folder.
+    """
+    target = _target(out)
+    with Display(quiet) as display:
+        display.update(DIGITS, 0.0, float("nan"))
+        # What would be missed at the end is asked for at the beginning.
+        require("torch", extra="train", purpose="Training the reader")
+        require("onnx", extra="export", purpose="Writing the weights of the reader")
+        from tenfold.reading.learning.digits import change, learn
+        from tenfold.training.engines import get_engine
+
+        recipe = change(settings)
+        epochs, start = recipe.recipe.epochs, monotonic()
+
+        def tell(done: int, loss: float) -> None:
+            seconds = monotonic() - start
+            display.update(
+                DIGITS,
+                done / epochs,
+                seconds / done * (epochs - done),
+                f"loss {loss:.4f}",
+                line=f"{DIGITS}: epoch {done} of {epochs}  loss {loss:.4f}  {seconds_text(seconds)}",
+            )
+
+        learnt = learn(recipe, get_engine("torch", device="cpu"), seed, tell)
+    content = _onnx(recipe, learnt, seed)
+    from tenfold.data.formats.files import atomic
+
+    try:
+        with atomic(target) as stream:
+            stream.write(content)
+    except OSError as error:
+        raise ExportError(f"{target} cannot be written: {error.strerror or error}.") from None
+    result = {"weights": str(target), "bytes": len(content), "seed": seed, "temperature": learnt.temperature}
+    if as_json:
+        show_json(result | {"held_out_accuracy": learnt.accuracy})
+        return
+    held = {f"held out, {name}": f"{value:.2%}" for name, value in learnt.accuracy.items()}
+    show_pairs(result | {"temperature": f"{learnt.temperature:.3f}"} | held)
+
+
+def _target(out: Path | None) -> Path:
+    target = (out or Path()).expanduser()
+    if target.suffix != ".onnx":
+        target = target / FILE
+    if target.is_dir():
+        raise RecipeError(f"{target} is a folder. Name a file that ends with .onnx, or the folder above.")
+    return target
+
+
+def _onnx(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> bytes:
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from tenfold.export import onnx
+    from tenfold.export.fold import fold
+    from tenfold.export.program import lower
+    from tenfold.reading.learning.digits import CLASSES, NETWORK
+    from tenfold.runs import environment
+
+    stated: dict[str, Any] = {
+        "producer": f"tenfold {version('tenfold')}",
+        "network": NETWORK.name,
+        "classes": CLASSES,
+        "temperature": learnt.temperature,
+        "recipe": asdict(recipe) | {"recipe": recipe.recipe.to_dict()},
+        "seed": seed,
+        "held_out_accuracy": learnt.accuracy,
+        "versions": environment.versions(),
+        "commit": environment.commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    return onnx.render(
+        fold(lower(NETWORK, learnt.weights)),
+        temperature=learnt.temperature,
+        stated={
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in stated.items()
+            if value is not None
+        },
+    )
