@@ -34,7 +34,9 @@ def test_the_weights_are_written_and_say_how_they_were_made(cli, tmp_path):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("option", [("--data", "usps"), ("--validation", "10"), ("--recipe", "fast"), ("--engine", "numpy")])
+@pytest.mark.parametrize(
+    "option", [("--data", "usps"), ("--validation", "10"), ("--recipe", "fast"), ("--engine", "numpy")]
+)
 def test_what_does_not_apply_is_refused(cli, option):
     done = cli("train", "reader-digits", *option)
     assert done.code == 2

@@ -102,16 +102,19 @@ def find_ink(gray: Gray) -> Ink:
         ink = -ink
     paper = ink <= threshold(ink)
     grain = 0.0
+    # No grain parts what lies so far apart: what looks like it are the soft edges of ink all over the picture.
+    apart = float(ink[~paper].mean() - ink[paper].mean()) if not paper.all() else 0.0
+    most = apart / 2 if apart >= 4 * CONTRAST else float("inf")
     for _ in range(3):
         ink = ink - _plane(ink, paper)
         # Ink and its soft edges never lie below the paper, so that side tells the paper's grain.
         below = ink[paper & (ink < 0)]
         grain = float(np.sqrt(np.mean(below**2))) if below.size else 0.0
-        paper = ink <= max(5 * grain, CONTRAST)
+        paper = ink <= min(max(5 * grain, CONTRAST), most)
     if not _hangs_together(~paper):
         return np.zeros_like(values)
     top = _percentile(ink[~paper], 75)
-    low = max(4 * grain, 0.1 * top)
+    low = min(max(4 * grain, 0.1 * top), 0.5 * top)
     return _clip((ink - low) * (255 / (top - low)))
 
 
