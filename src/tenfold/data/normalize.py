@@ -102,7 +102,7 @@ def find_ink(gray: Gray) -> Ink:
         ink = -ink
     paper = ink <= threshold(ink)
     grain = 0.0
-    # No grain parts what lies so far apart: what looks like it are the soft edges of ink all over the picture.
+    # No grain parts what lies so far apart: what looks like it are soft edges of ink everywhere.
     apart = float(ink[~paper].mean() - ink[paper].mean()) if not paper.all() else 0.0
     most = apart / 2 if apart >= 4 * CONTRAST else float("inf")
     for _ in range(3):
