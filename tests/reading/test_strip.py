@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tenfold.reading.strip import HEIGHT, MARGIN, STRIDE, extent, level, make_strip
+from tenfold.reading.strip import HEIGHT, MARGIN, STRIDE, View, extent, level, make_strip, make_strips
 
 
 def written(height: int = 60, width: int = 200, paper: float = 200, ink: float = 60) -> np.ndarray:
@@ -64,7 +64,29 @@ def test_faint_grain_does_not_become_ink() -> None:
 
 
 def test_zoom_and_margin() -> None:
-    near, far = make_strip(written()), make_strip(written(), zoom=0.5)
+    near, far = make_strip(written()), make_strip(written(), View(zoom=0.5))
     assert far.scale == pytest.approx(near.scale / 2, rel=0.05)
     assert near.offset == MARGIN
     assert near.ink[:, :MARGIN].max() == 0
+
+
+def test_a_stretched_view_is_as_much_wider() -> None:
+    plain, wide = make_strips(written(), [View(), View(width=1.5)])
+    assert wide.scale == pytest.approx(1.5 * plain.scale, rel=0.02)
+    inked = [np.flatnonzero((strip.ink > 120).any(axis=0)) for strip in (plain, wide)]
+    for strip, columns in zip((plain, wide), inked, strict=True):
+        assert strip.column(columns.min() / STRIDE) == pytest.approx(38, abs=2)
+        assert strip.column(columns.max() / STRIDE) == pytest.approx(162, abs=2)
+
+
+@pytest.mark.parametrize("slant", [-0.3, 0.3])
+def test_a_slanted_view_leans_about_the_middle_row(slant: float) -> None:
+    plain, slanted = make_strips(written(), [View(), View(slant=slant)])
+    shifts = []
+    for row in (10, HEIGHT - 11):
+        middles = [
+            strip.column(np.flatnonzero(strip.ink[row] > 120).mean() / STRIDE) for strip in (plain, slanted)
+        ]
+        shifts.append((middles[1] - middles[0]) * plain.scale)
+    expected = slant * (HEIGHT / 2 - 10.5)
+    assert shifts == pytest.approx([expected, -expected], abs=0.6)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import DataError, ModelError
 from tenfold.reading.ctc import agree, align, search
-from tenfold.reading.strip import HEIGHT, STRIDE, Strip, make_strip
+from tenfold.reading.strip import HEIGHT, STRIDE, Strip, View, make_strips
 from tenfold.reading.transcript import Spot, Transcript
 
 WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
@@ -22,8 +22,8 @@ WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
 METADATA = "tenfold.strings"
 """Key under which the weights file keeps its calibration, as JSON."""
 
-ZOOMS = (1.0,)
-"""Sizes at which each patch is read; the answers are averaged."""
+VIEWS = (View(), View(width=0.85))
+"""Ways in which each patch is read; what they say is averaged. Digits are located in the first."""
 
 _INKED = 96
 """Level from which a pixel of a strip counts as ink."""
@@ -129,11 +129,11 @@ class Recognizer:
                     "A patch must be (height, width) uint8 and not empty. "
                     f"Got shape {patch.shape} of {patch.dtype} instead."
                 )
-        strips = [[make_strip(patch, zoom=zoom) for zoom in ZOOMS] for patch in patches]
+        strips = [make_strips(patch, VIEWS) for patch in patches]
         answers = self._answers([strip for several in strips for strip in several])
         found = []
         for index, several in enumerate(strips):
-            parts = answers[index * len(ZOOMS) : (index + 1) * len(ZOOMS)]
+            parts = answers[index * len(VIEWS) : (index + 1) * len(VIEWS)]
             found.append(self._transcript(several, parts))
         return found
 

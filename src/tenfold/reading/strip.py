@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -48,46 +49,77 @@ class Strip:
         return (answer * STRIDE - self.offset) / self.scale
 
 
-def make_strip(patch: NDArray[np.uint8], *, zoom: float = 1.0) -> Strip:
+@dataclass(frozen=True)
+class View:
+    """A way to look at a patch.
+
+    Attributes
+    ----------
+    zoom : float > 0
+        Times that the writing is enlarged beyond what fills the height; below 1 leaves more paper around.
+    width : float > 0
+        Times that it is stretched along the line.
+    slant : float
+        Columns by which a row is moved to the right for each row that it lies above the middle.
+    """
+
+    zoom: float = 1.0
+    width: float = 1.0
+    slant: float = 0.0
+
+
+PLAIN = View()
+
+
+def make_strip(patch: NDArray[np.uint8], view: View = PLAIN) -> Strip:
     """Bring the patch of a line to the network's form.
 
     Parameters
     ----------
     patch : (h, w) uint8
         One upright line, dark ink on lighter paper, of any size.
-    zoom : float
-        Times that the writing is enlarged beyond what fills the height; below 1 leaves more paper around.
+    view : View
 
     Returns
     -------
     strip : Strip
     """
+    return make_strips(patch, (view,))[0]
+
+
+def make_strips(patch: NDArray[np.uint8], views: Sequence[View]) -> list[Strip]:
+    """Bring a patch to the network's form in several ways, as `make_strip` in one."""
     ink = level(patch)
-    top, bottom = extent(ink)
-    tall = (bottom - top) / zoom
-    middle = (top + bottom) / 2
-    top, bottom = middle - tall / 2, middle + tall / 2
-    width = patch.shape[1]
+    rows = extent(ink)
+    return [_cut(ink, rows, view) for view in views]
+
+
+def _cut(ink: NDArray[np.uint8], rows: tuple[float, float], view: View) -> Strip:
+    """Return the strip between two rows of leveled ink."""
+    tall = (rows[1] - rows[0]) / view.zoom
+    top = (rows[0] + rows[1] - tall) / 2
     scale = HEIGHT / tall
-    inside = min(LONGEST, max(STRIDE, round(width * scale)))
-    across = inside / width
-    total = -(-(inside + 2 * MARGIN) // STRIDE) * STRIDE
+    inside = min(LONGEST, max(STRIDE, round(ink.shape[1] * scale * view.width)))
+    # Slanted rows need room on both sides; whole strides, so that columns stay where they were.
+    room = MARGIN + -(-round(abs(view.slant) * HEIGHT / 2) // STRIDE) * STRIDE
+    total = -(-(inside + 2 * room) // STRIDE) * STRIDE
     source = ink
     if scale < 1:  # shrunk by area first, so that no thin line is lost between pixels
-        rows = max(1, round(ink.shape[0] * scale))
-        source = np.asarray(cv2.resize(ink, (inside, rows), interpolation=cv2.INTER_AREA), np.uint8)
-    steps = (source.shape[1] / inside, source.shape[0] / (ink.shape[0] * scale))
+        size = (inside, max(1, round(ink.shape[0] * scale)))
+        source = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.uint8)
+    across, down = source.shape[1] / inside, source.shape[0] / (ink.shape[0] * scale)
+    # From a pixel of the strip to one of the source: middles of pixels lie half a pixel in.
     matrix = np.array(
         [
-            [steps[0], 0, (0.5 - MARGIN) * steps[0] - 0.5],
-            [0, steps[1], (0.5 + top * scale) * steps[1] - 0.5],
+            [across, across * view.slant, across * (0.5 - room - view.slant * (HEIGHT - 1) / 2) - 0.5],
+            [0, down, down * (0.5 + top * scale) - 0.5],
         ],
         np.float32,
     )
     strip = cv2.warpAffine(
         source, matrix, (total, HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0
     )
-    return Strip(np.asarray(strip, np.uint8), across, float(MARGIN))
+    return Strip(np.asarray(strip, np.uint8), inside / ink.shape[1], float(room))
 
 
 def level(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.paper import Papers
 from tenfold.data.composites.patches import Patch, make_patch
-from tenfold.reading.strip import STRIDE, make_strip
+from tenfold.reading.strip import STRIDE, View, make_strip
 from tenfold.seeds import generator
 
 HELD_OUT = 6000
@@ -70,7 +70,7 @@ def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
     samples: list[Sample] = []
     while len(samples) < count:
         patch = make_patch(*_stock(part), rng)
-        strip = make_strip(patch.gray, zoom=float(np.exp(rng.normal(0, 0.07))))
+        strip = make_strip(patch.gray, View(zoom=float(np.exp(rng.normal(0, 0.07)))))
         columns = strip.ink.shape[1] // STRIDE
         if strip.ink.shape[1] > WIDEST or columns < 2 * len(patch.text) + 1:
             continue
