@@ -22,7 +22,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
 METADATA = "tenfold.strings"
 """Key under which the weights file keeps its calibration, as JSON."""
 
-VIEWS = (View(), View(width=0.85))
+VIEWS = (View(), View(zoom=0.9))
 """Ways in which each patch is read; what they say is averaged. Digits are located in the first."""
 
 _INKED = 96

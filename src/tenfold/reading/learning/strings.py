@@ -110,7 +110,6 @@ def learn(
 def finish(network: nn.Sequential, recipe: ReaderRecipe, path: Path, seed: int, seconds: float) -> Made:
     """Calibrate and measure a trained network on patches of held-out digits, and write it."""
     network.eval()
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
     count = recipe.validation
     calibration = Calibration(fit_temperature(network, make_chunk(seed, "validation", 1, count)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tenfold.errors import require
+from tenfold.data.formats.files import atomic
+from tenfold.errors import ExportError, require
 from tenfold.reading.recognizer import METADATA, Calibration
 from tenfold.reading.strip import HEIGHT
 
@@ -77,9 +77,11 @@ def save(network: nn.Sequential, path: Path, calibration: Calibration, made: dic
     entry.key = METADATA
     entry.value = json.dumps({"calibration": vars(calibration), "made": made})
     onnx.checker.check_model(model)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(model.SerializeToString())
-    os.replace(temporary, path)
+    try:
+        with atomic(path) as stream:
+            stream.write(model.SerializeToString())
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _pair(value: Any) -> list[int]:
