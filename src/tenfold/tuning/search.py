@@ -1,51 +1,24 @@
-"""Training candidates and ranking them, all the way or in rungs that fewer and fewer climb.
+"""Ranking candidates, trained all the way or in rungs that fewer and fewer climb.
 
-What is trained is kept: a finished training as a run in the store, one that rests as a checkpoint in the
-folder of that run. So a search that was stopped or killed goes on where it was, and one that climbs further,
-or compares more candidates, trains only what is new. Candidates that differ in nothing but their epochs are
-one training where the first epochs do not depend on how many follow.
+Candidates that differ in nothing but their epochs are one training where the first epochs do not depend on
+how many follow.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import reduce
 from math import ceil, gcd
 from time import perf_counter, process_time
-from typing import Any
 
 import numpy as np
 
-from tenfold.data.dataset import Dataset
-from tenfold.errors import TrainingDiverged, TuningError
+from tenfold.errors import TuningError
 from tenfold.networks.architecture import Architecture
-from tenfold.runs import Run, Store, identity
-from tenfold.training import Constant, History, Recipe, get_engine, train
-from tenfold.training.one_core import one_core
-
-Fold = tuple[Dataset, Dataset]
-"""What is trained on, and what is held out."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One of those to choose among.
-
-    Attributes
-    ----------
-    label : str
-    architecture : Architecture
-    recipe : Recipe
-    """
-
-    label: str
-    architecture: Architecture
-    recipe: Recipe
+from tenfold.runs import Store
+from tenfold.training import Constant, Recipe
+from tenfold.tuning.trials import Candidate, Fold, Job, Trials
 
 
 @dataclass(frozen=True)
@@ -120,17 +93,6 @@ class Outcome:
         return self.rungs[-1][0]
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A training up to some epoch, on one fold."""
-
-    candidate: Candidate
-    fold: int
-    seed: int
-    until: int
-    monitor_every: int
-
-
 def search(
     candidates: Sequence[Candidate],
     folds: Sequence[Fold],
@@ -181,7 +143,7 @@ def search(
     found: list[tuple[Score, ...]] = []
     trained = 0
     left = list(candidates)
-    with _Pool(folds, store, engine, workers) as pool:
+    with Trials(folds, store, engine, workers) as trials:
         for rung in rungs:
             goals = {each.label: min(rung.epochs or each.recipe.epochs, each.recipe.epochs) for each in left}
             tried = range(min(rung.folds or len(folds), len(folds)))
@@ -191,13 +153,13 @@ def search(
                 whole = longest[each.label]
                 until[whole] = max(until.get(whole, 0), goals[each.label])
             jobs = [
-                _Job(whole, fold, seed, goal, step)
+                Job(whole, fold, seed, goal, step)
                 for whole, goal in until.items()
                 for fold in tried
                 for seed in seeds
             ]
             reached: dict[tuple[Candidate, int, int], dict[int, float]] = {}
-            for done, (job, (rows, epochs, used)) in enumerate(pool.run(jobs), 1):
+            for done, (job, (rows, epochs, used)) in enumerate(trials.run(jobs), 1):
                 reached[job.candidate, job.fold, job.seed] = rows
                 trained, cpu = trained + epochs, cpu - used
                 if on_progress is not None:
@@ -268,122 +230,3 @@ def _longest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
         for group in alike.values()
         for candidate in group
     }
-
-
-class _Pool:
-    """Does jobs, here or in processes of one thread each; the images go to each process once."""
-
-    def __init__(self, folds: Sequence[Fold], store: Store, engine: str, workers: int) -> None:
-        if workers < 1:
-            raise TuningError(f"workers must be an integer >= 1. Got {workers!r} instead.")
-        self._setting = (folds, store, engine)
-        self._workers = workers
-        self._processes: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> _Pool:
-        if self._workers > 1:
-            context = multiprocessing.get_context("spawn")
-            self._processes = ProcessPoolExecutor(self._workers, context, _take, self._setting)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._processes is not None:
-            self._processes.shutdown(cancel_futures=True)
-
-    def run(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, tuple[dict[int, float], int, float]]]:
-        """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
-        that another process spent on it.
-        """
-        if self._processes is None:
-            yield from ((job, (*_run(job, *self._setting), 0.0)) for job in jobs)
-            return
-        with one_core():  # a process is started with the first job that finds none idle
-            futures = [self._processes.submit(_run_there, job) for job in jobs]
-        try:
-            yield from zip(jobs, (future.result() for future in futures), strict=True)
-        except BrokenProcessPool:
-            raise TuningError(
-                "A worker process was killed (was memory short?). What is trained is kept; search again to "
-                "go on, with fewer workers if memory is short."
-            ) from None
-
-
-_taken: tuple[Sequence[Fold], Store, str]
-
-
-def _take(folds: Sequence[Fold], store: Store, engine: str) -> None:
-    global _taken
-    _taken = folds, store, engine
-
-
-def _run_there(job: _Job) -> tuple[dict[int, float], int, float]:
-    began = process_time()
-    rows, epochs = _run(job, *_taken)
-    return rows, epochs, process_time() - began
-
-
-def _run(job: _Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[dict[int, float], int]:
-    """Train what `job` asks for beyond what is kept; return accuracies by epoch, and the epochs trained."""
-    made = get_engine(engine)
-    (data, held), candidate = folds[job.fold], job.candidate
-    recipe = candidate.recipe
-    what: dict[str, Any] = {
-        "network": candidate.architecture.named("").to_dict(),
-        "recipe": recipe.to_dict(),
-        "data": {"train": data.sha256, "held": held.sha256},
-        "seed": job.seed,
-        "engine": made.settings(recipe),
-        "monitor_every": job.monitor_every,
-    }
-    id = identity(what)
-    with store.claim(id):
-        kept = store.find(id)
-        if kept is not None:
-            return _accuracies(kept.history), 0
-        started, epochs = datetime.now(UTC).isoformat(), 0
-
-        def count(_: object) -> None:
-            nonlocal epochs
-            epochs += 1
-
-        try:
-            trained = train(
-                candidate.architecture.named(""),
-                recipe,
-                data,
-                engine=made,
-                seed=job.seed,
-                monitors={"held": held},
-                monitor_every=job.monitor_every,
-                folder=store.folder(id),
-                until=job.until,
-                on_epoch=count,
-            )
-            rows, seconds = trained.history.rows, trained.seconds
-        except TrainingDiverged:
-            # It has lost, at whatever epoch one asks.
-            every = range(job.monitor_every, recipe.epochs + 1, job.monitor_every)
-            rows, seconds = [{"epoch": epoch, "held_accuracy": 0.0} for epoch in every], 0.0
-        history = History(rows)
-        if rows[-1]["epoch"] == recipe.epochs:
-            store.add(
-                Run(
-                    id=id,
-                    network=candidate.architecture.name,
-                    engine=made.name,
-                    data=data.name,
-                    seed=job.seed,
-                    what=what,
-                    history=history.to_dict(),
-                    metrics={"held_accuracy": rows[-1]["held_accuracy"], "n_train": len(data)},
-                    started=started,
-                    seconds=seconds,
-                    tags={"search": candidate.label, "fold": job.fold},
-                )
-            )
-    return _accuracies(history.to_dict()), epochs
-
-
-def _accuracies(history: dict[str, list[Any]]) -> dict[int, float]:
-    rows = zip(history["epoch"], history["held_accuracy"], strict=True)
-    return {epoch: accuracy for epoch, accuracy in rows if accuracy is not None}
