@@ -196,7 +196,7 @@ def photograph(picture: Floats, rng: np.random.Generator) -> Gray:
         grain = rng.integers(0, 256, picture.shape, np.uint8).astype(np.float32) - np.float32(127.5)
         if rng.random() < 0.5:
             grain = _soft(grain)
-        picture = picture + grain * np.float32(rng.uniform(0.5, 6) / 74)
+        picture = picture + grain * np.float32(rng.uniform(0.5, 7) / 74)
     gray = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         _, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])

@@ -94,7 +94,7 @@ def _lay(writing: Writing, tall: float, papers: Papers, rng: np.random.Generator
     slack = rng.uniform(-0.02, 0.3, 4) if tight else rng.uniform(0.1, 0.9, 4)
     if tight and rng.random() < 0.3:
         slack[2:] = rng.uniform(-0.03, 0.1, 2)
-    pen = max(1.0, tall * float(np.exp(rng.normal(np.log(0.078), 0.3))))
+    pen = max(1.0, tall * float(np.exp(rng.normal(np.log(0.075), 0.35))))
     edge = pen / 2 / tall
     low, high = low - edge - slack[[0, 2]], high + edge + slack[[1, 3]]
     size = tuple(int(n) for n in np.clip(np.rint((high - low)[::-1] * tall), 8, (400, 1600)))
@@ -104,7 +104,7 @@ def _lay(writing: Writing, tall: float, papers: Papers, rng: np.random.Generator
     paper = papers.sheet(height, width, rng)
     if rng.random() < 0.5:
         rule(paper, rng)
-    gray = photograph(paper * (1 - _pressed(ink, rng) * np.float32(rng.uniform(0.32, 0.92))), rng)
+    gray = photograph(paper * (1 - _pressed(ink, rng) * np.float32(rng.uniform(0.25, 0.92))), rng)
     spans = tuple(
         ((left - float(low[0])) * tall, (right - float(low[0])) * tall) for left, right in writing.spans
     )

@@ -75,15 +75,15 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     style = rng.random()
     if style < 0.3:
         gap = rng.uniform(0.25, 1.3)
-    elif style < 0.83:
+    elif style < 0.75:
         gap = rng.uniform(0.04, 0.3)
     else:
-        gap = rng.uniform(-0.08, 0.08)
+        gap = rng.uniform(-0.1, 0.08)
     return Hand(
         slant=float(np.clip(rng.normal(0.2, 0.25), -0.35, 0.9)),
         aspect=float(np.exp(rng.normal(0.05, 0.28))),
         gap=float(gap),
-        unsteady=float(rng.uniform(0.02, 0.13)),
+        unsteady=float(rng.uniform(0.02, 0.16)),
         joins=float(rng.choice([0.0, 0.0, 0.15, 0.5])),
         small_zero=float(rng.choice([1.0, 1.0, rng.uniform(0.45, 1.0)])),
         faithful=float(rng.uniform(0.3, 0.95)),
@@ -174,7 +174,7 @@ def _shape(glyph: Glyph, hand: Hand, rng: np.random.Generator) -> list[Line]:
 
 def _bend(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     """Bend the lines of a digit smoothly."""
-    depth = rng.normal(0, 0.03, 4).astype(np.float32)
+    depth = rng.normal(0, 0.035, 4).astype(np.float32)
     phase = rng.uniform(0, 2 * np.pi, 4).astype(np.float32)
     bent = []
     for line in lines:

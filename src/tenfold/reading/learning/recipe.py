@@ -10,7 +10,9 @@ from tenfold.errors import RecipeError, lookup
 
 @dataclass(frozen=True)
 class ReaderRecipe:
-    """How the string network is trained. By default as the weights that ship were.
+    """How the string network is trained.
+
+    The default is near to how the weights that ship were made; their README says what differs.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class ReaderRecipe:
         Strips to validate on, written with digits that are not trained on.
     """
 
-    chunks: int = 110
+    chunks: int = 108
     chunk: int = 2048
     repeats: int = 3
     batch: int = 96
