@@ -37,7 +37,7 @@ export function findInk({ values: gray, width, height }) {
   const level = threshold(ink);
   const edge = edgeOf(ink, width, height);
   const light = edge.filter((value) => value > level).length / edge.length;
-  if (light >= 0.75 || (light > 0.25 && ink.reduce((sum, value) => sum + value ** 3, 0) < 0)) {
+  if (light >= 0.75 || (light > 0.25 && lightPaper(ink, level, width, height))) {
     ink = ink.map((value) => -value);
   }
   const first = threshold(ink);
@@ -235,6 +235,42 @@ function solve(matrix) {
   return used.map((row, column) => (row < 0 ? 0 : matrix[row][3] / matrix[row][column]));
 }
 
+/** Say whether paper is what lies above `level`, where the edge does not tell: ink may run along it. */
+function lightPaper(ink, level, width, height) {
+  const above = Uint8Array.from(ink, (value) => value > level);
+  const share = above.reduce((sum, value) => sum + value, 0) / above.length;
+  if (Math.abs(share - 0.5) > 0.12) return share > 0.5;
+  // Strokes hang together and part the paper into pieces.
+  const least = 0.01 * above.length;
+  const [dark, light] = [0, 1].map((side) => pieces(above, side, width, height).filter((size) => size >= least));
+  return light.length === dark.length ? share > 0.5 : light.length > dark.length;
+}
+
+/** The sizes of the pieces that hang together, by 8 neighbors, of those pixels that are `side`. */
+function pieces(mask, side, width, height) {
+  const seen = new Uint8Array(mask.length), sizes = [], stack = [];
+  for (let start = 0; start < mask.length; start++) {
+    if (mask[start] !== side || seen[start]) continue;
+    let size = 0;
+    seen[start] = 1;
+    stack.push(start);
+    while (stack.length) {
+      const at = stack.pop(), x = at % width, y = (at - x) / width;
+      size++;
+      for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+        for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+          const next = ny * width + nx;
+          if (mask[next] !== side || seen[next]) continue;
+          seen[next] = 1;
+          stack.push(next);
+        }
+      }
+    }
+    sizes.push(size);
+  }
+  return sizes;
+}
+
 /** Say whether most ink pixels have ink beside them: a pen leaves lines, grain leaves specks. */
 function hangsTogether(paper, width, height) {
   let ink = 0, beside = 0;
@@ -269,7 +305,7 @@ function percentile(values, part) {
   const sorted = Float32Array.from(values).sort();
   const place = part * (sorted.length - 1), below = Math.floor(place);
   const low = sorted[below], high = sorted[Math.min(below + 1, sorted.length - 1)];
-  return fround(low + (high - low) * (place - below));
+  return low + (high - low) * (place - below);
 }
 
 const minus = (a, b) => a.map((value, i) => value - b[i]);

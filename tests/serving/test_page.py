@@ -1,0 +1,403 @@
+"""The page in a real browser: Debian's Chromium, without a window."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import threading
+import time
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from tenfold.data.composites.strokes import choose, trace
+from tenfold.data.normalize import normalize
+from tenfold.serving.app import create_app
+from tenfold.serving.documents import Documents
+from tenfold.serving.settings import Settings
+from tenfold.serving.work import prepare
+
+CHROMIUM = shutil.which("chromium")
+if CHROMIUM is None:
+    pytest.skip("there is no chromium here (apt-get install chromium)", allow_module_level=True)
+playwright = pytest.importorskip("playwright.sync_api")
+
+NOTICED = re.compile(r"\b(error|violat|refused|failed)", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def url():
+    """Return the address of a service with what ships."""
+    limits = Settings(body_bytes=2**20)
+    documents = Documents(prepare, (10**7, 5, 2**20, 0.01), seconds=30, memory=2**30)
+    app = create_app(limits, documents=documents)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not server.started:
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Return a function that opens the page; nothing may go wrong in it, nor reach another host."""
+    contexts, wrong = [], []
+
+    def start(address=url, **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: wrong.append(asked.url) if not here(asked.url, address) else None)
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    # What the service refuses, the browser reports of itself.
+    assert [text for text in wrong if "status of 4" not in text] == []
+
+
+def here(asked, address):
+    return asked.startswith((address.split("?")[0].rsplit("/", 1)[0], "blob:", "data:"))
+
+
+def strokes(text, seed=0):
+    """Return the strokes of digits in units of their height, each digit a list of strokes."""
+    rng = np.random.default_rng(seed)
+    names = choose(np.array([int(digit) for digit in text]), rng)
+    return [[np.asarray(line, float) for line in digit] for digit in trace(names, rng)]
+
+
+def draw(page, text, *, size=0.6, gap=0.16, seed=0):
+    """Draw digits in a row, in the middle of the board, with the mouse."""
+    page.locator("#board").scroll_into_view_if_needed()
+    box = page.locator("#board").bounding_box()
+    digits = strokes(text, seed)
+    widths = [max(line[:, 0].max() for line in digit) for digit in digits]
+    height = size * box["height"]
+    height = min(height, 0.92 * box["width"] / (sum(widths) + gap * (len(text) - 1)))
+    left = box["x"] + (box["width"] - height * (sum(widths) + gap * (len(text) - 1))) / 2
+    top = box["y"] + (box["height"] - height) / 2
+    for digit, width in zip(digits, widths, strict=True):
+        for line in digit:
+            # The board smooths what the mouse leaves out.
+            kept = line[np.linspace(0, len(line) - 1, min(len(line), 12)).round().astype(int)]
+            points = [(left + height * x, top + height * y) for x, y in kept]
+            page.mouse.move(*points[0])
+            page.mouse.down()
+            for point in points[1:]:
+                page.mouse.move(*point)
+            page.mouse.up()
+        left += height * (width + gap)
+
+
+def reads(page, text):
+    """Wait until the page reads `text`, with the pen at rest."""
+    playwright.expect(page.locator("#reading")).to_have_text(text)
+
+
+def test_each_digit_is_read_while_it_is_drawn(open_page):
+    page = open_page()
+    for digit in "0123456789":
+        draw(page, digit, seed=int(digit))
+        reads(page, digit)
+        assert page.locator("#detail .bars .best .name").inner_text() == digit
+        page.click("#clear")
+    reads(page, "")
+    playwright.expect(page.locator("#summary")).to_have_text("Nothing is written yet.")
+    assert page.locator("#strip .chip").count() == 0
+
+
+def test_the_28x28_is_pythons(open_page):
+    """The browser's canvas gives the ink; Python makes the same of it as the page."""
+    page = open_page()
+    draw(page, "274", size=0.5)
+    page.wait_for_timeout(500)
+
+    found = page.evaluate(
+        """async () => {
+          const { segment } = await import("./segment.mjs");
+          const { normalize } = await import("./ink.mjs");
+          const canvas = document.querySelector("#board");
+          const { width, height } = canvas;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          const values = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + 3]);
+          return segment({ values, width, height }).map(({ gray }) => ({
+            gray: [...gray.values], width: gray.width, height: gray.height, image: [...normalize(gray)],
+          }));
+        }"""
+    )
+
+    assert len(found) == 3
+    for one in found:
+        gray = np.array(one["gray"], np.uint8).reshape(one["height"], one["width"])
+        difference = np.abs(normalize(gray).ravel().astype(int) - one["image"])
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 0.01
+
+
+@pytest.mark.slow
+def test_several_digits_are_a_string_and_each_can_be_looked_at(open_page):
+    page = open_page()
+    draw(page, "35081", seed=3)
+    reads(page, "35081")
+    assert "5 digits" in page.locator("#summary").inner_text()
+
+    page.click("#strip .chip >> nth=1")
+
+    assert page.locator("#strip .chip[aria-pressed=true] .value").inner_text() == "5"
+    assert page.locator("#detail .bars .best .name").inner_text() == "5"
+
+
+@pytest.mark.slow
+def test_undo_takes_back_the_last_stroke(open_page):
+    page = open_page()
+    draw(page, "10")
+    reads(page, "10")
+    for _ in strokes("10")[1]:
+        page.click("#undo")
+    reads(page, "1")
+    page.click("#clear")
+    assert page.is_disabled("#undo")
+
+
+@pytest.mark.slow
+def test_a_scribble_is_not_taken_for_a_digit(open_page):
+    page = open_page()
+    box = page.locator("#board").bounding_box()
+    rng = np.random.default_rng(0)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for x, y in rng.uniform(0.25, 0.75, (40, 2)):
+        page.mouse.move(box["x"] + box["height"] * (0.5 + x), box["y"] + box["height"] * y)
+    page.mouse.up()
+
+    playwright.expect(page.locator("#strip .chip.none")).to_have_count(1)
+    assert page.locator("#reading").inner_text() == "?"
+    playwright.expect(page.locator("#summary")).to_contain_text("not a digit")
+
+
+@pytest.mark.slow
+def test_the_keyboard_alone(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(10):
+        if page.evaluate("document.activeElement.id") == "board":
+            break
+        page.keyboard.press("Tab")
+    # A 1: up from the middle, pen down, down again.
+    for _ in range(10):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    reads(page, "1")
+    # A 7 beside it.
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    for _ in range(20):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    for _ in range(20):
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Space")
+    reads(page, "17")
+    page.keyboard.press("Control+z")
+    reads(page, "1")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "undo"
+    page.focus("#board")
+    page.keyboard.press("Escape")
+    reads(page, "")
+
+
+@pytest.mark.slow
+def test_a_phone(open_page):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    draw(page, "4", seed=1)
+    reads(page, "4")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    # What one must see while drawing is on the screen.
+    assert page.locator("#reading").bounding_box()["y"] < 740
+    for control in ("#undo", "#clear", "#pen"):
+        assert page.locator(control).bounding_box()["height"] >= 44
+
+
+@pytest.mark.slow
+def test_nothing_that_is_drawn_is_sent(open_page):
+    page = open_page()
+    sent = []
+    page.on("request", lambda asked: sent.append(asked.url))
+    draw(page, "582")
+    reads(page, "582")
+    assert sent == []
+
+
+def scan(text, seed=5, size=64):
+    """Return a picture of a line of digits, dark on light, as PNG."""
+    page = np.full((200, 90 * len(text) + 80), 235, np.uint8)
+    for place, digit in enumerate(strokes(text, seed)):
+        for line in digit:
+            points = (np.asarray(line) * size * 1.4 + [60 + 90 * place, 55]) * 16
+            cv2.polylines(page, [points.round().astype(np.int32)], False, 30, 6, cv2.LINE_AA, 4)
+    file = io.BytesIO()
+    Image.fromarray(page).save(file, "PNG")
+    return {"name": "scan.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+@pytest.mark.slow
+def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tmp_path):
+    from tenfold.data.formats.folder import read_folder
+    from tenfold.data.formats.table import read_csv
+
+    page = open_page()
+    page.set_input_files("#file", scan("4728"))
+    playwright.expect(page.locator("#picture-status")).to_contain_text("4728", timeout=30_000)
+    assert page.locator("#sheet .digit").count() == 4
+    box, sheet = (page.locator(one).bounding_box() for one in ("#sheet .digit >> nth=0", "#sheet .page"))
+    assert 0.1 < (box["x"] - sheet["x"]) / sheet["width"] < 0.25
+
+    page.click("#sheet .digit >> nth=1")
+    assert page.locator("#picture-detail .bars .best .name").inner_text() == "7"
+    assert page.locator("#picture-detail figure").count() == 2
+    page.click("#picture-detail button[aria-label='It is a 1']")
+    page.click("#sheet .digit >> nth=3")
+    page.click("#picture-detail button[aria-label='It is a 8']")
+    playwright.expect(page.locator("#set-sum")).to_have_text("2 labelled, 1 of them corrected.")
+
+    for button, name in (("#set-csv", "digits.csv"), ("#set-zip", "digits.zip")):
+        with page.expect_download() as download:
+            page.click(button)
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+    images, labels = read_csv(tmp_path / "digits.csv")
+    assert labels.tolist() == [1, 8]
+    assert next(csv.reader((tmp_path / "digits.csv").open()))[:2] == ["label", "pixel0"]
+    with zipfile.ZipFile(tmp_path / "digits.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path)
+    pictures, indices, classes = read_folder(tmp_path / "digits")
+    assert [classes[index] for index in indices] == ["1", "8"]
+    np.testing.assert_array_equal(pictures, images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"These are words.", "no picture"),
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "picture"),
+        (bytes(2**20 + 1), "bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_and_the_next_is_read(open_page, content, says):
+    page = open_page()
+    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": content})
+    playwright.expect(page.locator("#picture-status.failed")).to_contain_text(says, timeout=30_000)
+    page.set_input_files("#file", scan("63"))
+    playwright.expect(page.locator("#picture-status")).to_contain_text("63", timeout=30_000)
+    assert page.locator("#picture-status.failed").count() == 0
+
+
+@pytest.mark.slow
+def test_a_picture_can_be_dropped_and_pasted(open_page):
+    page = open_page()
+    given = {"bytes": list(scan("25")["buffer"])}
+    for event in ("drop", "paste"):
+        page.evaluate(
+            """({ bytes, event }) => {
+              const data = new DataTransfer();
+              data.items.add(new File([Uint8Array.from(bytes)], "a.png", { type: "image/png" }));
+              const made = event === "drop"
+                ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+                : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+              document.querySelector("#drop").dispatchEvent(made);
+            }""",
+            given | {"event": event},
+        )
+        playwright.expect(page.locator("#picture-status")).to_contain_text("25", timeout=30_000)
+        page.evaluate("document.querySelector('#picture-status').textContent = ''")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_no_barrier(open_page, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    axe = Axe()
+    for state in ("empty", "drawn", "read"):
+        if state == "drawn":
+            draw(page, "473")
+            page.wait_for_timeout(600)
+        if state == "read":
+            page.set_input_files("#file", scan("4728"))
+            page.locator("#sheet .digit >> nth=1").click(timeout=30_000)
+            page.click("#picture-detail button[aria-label='It is a 1']")
+        found = axe.run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.slow
+def test_axe_finds_no_barrier_on_the_other_pages(open_page, url):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(color_scheme="dark")
+    for address in ("docs", "studies"):
+        page.goto(url + address)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.slow
+def test_as_a_folder_it_needs_no_service(open_page, browser, tmp_path):
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from tenfold import Model
+    from tenfold.networks import NETWORKS
+    from tenfold.serving.folder import export_page
+    from tenfold.training import INITIALIZERS, initial_weights
+
+    model = Model(NETWORKS["fast"], initial_weights(NETWORKS["fast"], INITIALIZERS["torch"], 0))
+    export_page(model, tmp_path / "page")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "page"))
+    handler.extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = open_page(f"http://127.0.0.1:{server.server_port}/")
+    draw(page, "7")
+    playwright.expect(page.locator("#strip .chip")).to_have_count(1)
+    assert page.locator("#pictures").is_hidden()
+    assert page.locator("nav a:visible").count() == 1
+    server.shutdown()
