@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 import re
@@ -39,6 +40,23 @@ def test_a_fault_of_ours_is_noted_and_tells_nothing(serve, picture, caplog):
     assert "inner life" in caplog.text
     assert caplog.records[0].fields["request"] in answer.json()["detail"]
     assert client.get("/v2/health/live").status_code == 200
+
+
+def test_a_client_that_goes_is_no_fault_of_ours(caplog):
+    from starlette.requests import ClientDisconnect
+
+    from tenfold.serving.watch import Metrics, Watch
+
+    async def leaves(scope, receive, send):
+        raise ClientDisconnect
+
+    metrics = Metrics()
+    scope = {"type": "http", "method": "POST", "path": "/v1/read", "client": ("10.0.0.1", 1)}
+    with caplog.at_level(logging.INFO, "tenfold.serving"):
+        asyncio.run(Watch(leaves, metrics)(scope, None, None))
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert b'status="499"} 1.0' in metrics.text()
 
 
 def test_logs_are_json_and_hold_nothing_that_was_sent(client, picture, caplog):

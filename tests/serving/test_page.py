@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import shutil
 import threading
 import time
@@ -28,7 +27,7 @@ if CHROMIUM is None:
     pytest.skip("there is no chromium here (apt-get install chromium)", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api")
 
-NOTICED = re.compile(r"\b(error|violat|refused|failed)", re.IGNORECASE)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +158,6 @@ def test_the_28x28_is_pythons(open_page):
         assert (difference > 0).mean() < 0.01
 
 
-@pytest.mark.slow
 def test_several_digits_are_a_string_and_each_can_be_looked_at(open_page):
     page = open_page()
     draw(page, "35081", seed=3)
@@ -172,7 +170,6 @@ def test_several_digits_are_a_string_and_each_can_be_looked_at(open_page):
     assert page.locator("#detail .bars .best .name").inner_text() == "5"
 
 
-@pytest.mark.slow
 def test_undo_takes_back_the_last_stroke(open_page):
     page = open_page()
     draw(page, "10")
@@ -184,7 +181,6 @@ def test_undo_takes_back_the_last_stroke(open_page):
     assert page.is_disabled("#undo")
 
 
-@pytest.mark.slow
 def test_a_scribble_is_not_taken_for_a_digit(open_page):
     page = open_page()
     box = page.locator("#board").bounding_box()
@@ -200,7 +196,6 @@ def test_a_scribble_is_not_taken_for_a_digit(open_page):
     playwright.expect(page.locator("#summary")).to_contain_text("not a digit")
 
 
-@pytest.mark.slow
 def test_the_keyboard_alone(open_page):
     page = open_page()
     page.keyboard.press("Tab")
@@ -239,7 +234,6 @@ def test_the_keyboard_alone(open_page):
     reads(page, "")
 
 
-@pytest.mark.slow
 def test_a_phone(open_page):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     draw(page, "4", seed=1)
@@ -251,7 +245,6 @@ def test_a_phone(open_page):
         assert page.locator(control).bounding_box()["height"] >= 44
 
 
-@pytest.mark.slow
 def test_nothing_that_is_drawn_is_sent(open_page):
     page = open_page()
     sent = []
@@ -273,7 +266,6 @@ def scan(text, seed=5, size=64):
     return {"name": "scan.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
-@pytest.mark.slow
 def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tmp_path):
     from tenfold.data.formats.folder import read_folder
     from tenfold.data.formats.table import read_csv
@@ -309,7 +301,6 @@ def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tm
     np.testing.assert_array_equal(pictures, images)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -328,7 +319,6 @@ def test_a_file_that_cannot_be_read_is_told_and_the_next_is_read(open_page, cont
     assert page.locator("#picture-status.failed").count() == 0
 
 
-@pytest.mark.slow
 def test_a_picture_can_be_dropped_and_pasted(open_page):
     page = open_page()
     given = {"bytes": list(scan("25")["buffer"])}
@@ -348,7 +338,6 @@ def test_a_picture_can_be_dropped_and_pasted(open_page):
         page.evaluate("document.querySelector('#picture-status').textContent = ''")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_no_barrier(open_page, scheme, width):
@@ -368,7 +357,6 @@ def test_axe_finds_no_barrier(open_page, scheme, width):
         assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.slow
 def test_axe_finds_no_barrier_on_the_other_pages(open_page, url):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -379,7 +367,6 @@ def test_axe_finds_no_barrier_on_the_other_pages(open_page, url):
         assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.slow
 def test_as_a_folder_it_needs_no_service(open_page, browser, tmp_path):
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

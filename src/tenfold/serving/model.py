@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tenfold.errors import ServingError
+from tenfold.reading.networks import WEIGHTS
 from tenfold.serving.classifier import Classifier, from_model, from_onnx
+
+SHIPPED = "digits.onnx"
+"""The digit network of the reader; its form for the page lies beside it."""
 
 
 def open_classifier(name: str | None) -> Classifier:
@@ -23,7 +27,10 @@ def open_classifier(name: str | None) -> Classifier:
         There is none, or it takes other pictures.
     """
     if name is None:
-        raise ServingError("No classifier ships with this version: name a model with --model.")
+        shipped = WEIGHTS / SHIPPED
+        if not shipped.is_file():
+            raise ServingError(f"{shipped} is missing. Install Tenfold again, or name a model with --model.")
+        return from_onnx(shipped)
     path = Path(name).expanduser()
     if path.suffix == ".onnx":
         return from_onnx(path)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenfold.serving.problems import Problem
@@ -22,6 +23,9 @@ from tenfold.serving.problems import Problem
 LOGGER = logging.getLogger("tenfold.serving")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _OTHER = "other"
+
+GONE = 499
+"""What is noted as the status where the client went before it was answered."""
 
 
 class Metrics:
@@ -85,6 +89,9 @@ class Watch:
 
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            # It sent half a request and went: nobody is left to be answered.
+            status = GONE
         except Exception:
             LOGGER.exception("fault", extra={"fields": {"request": name}})
             if status:

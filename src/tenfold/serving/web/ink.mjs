@@ -34,13 +34,13 @@ export function findInk({ values: gray, width, height }) {
   const count = width * height;
   let ink = Float32Array.from(gray);
   ink = minus(ink, plane(ink, new Uint8Array(count).fill(1), width, height));
-  const level = threshold(ink);
+  const level = fround(threshold(ink));
   const edge = edgeOf(ink, width, height);
   const light = edge.filter((value) => value > level).length / edge.length;
   if (light >= 0.75 || (light > 0.25 && lightPaper(ink, level, width, height))) {
     ink = ink.map((value) => -value);
   }
-  const first = threshold(ink);
+  const first = fround(threshold(ink));
   let paper = Uint8Array.from(ink, (value) => value <= first);
   let grain = 0;
   for (let round = 0; round < 3; round++) {

@@ -45,8 +45,8 @@ export function cut(digit, column) {
   });
 }
 
-/** Where two digits that touch may be cut: the columns with the least ink, the best first. */
-export function cuts({ gray: { values, width: wide, height: high } }, most = 6) {
+/** Where two digits that touch may be cut: the columns with the least ink, the best first, and about the middle. */
+export function cuts({ gray: { values, width: wide } }, most = 6) {
   const columns = new Float64Array(wide);
   for (let at = 0; at < values.length; at++) columns[at % wide] += 255 - values[at];
   const first = Math.floor(ROOM + (wide - 2 * ROOM) * 0.2), last = Math.ceil(wide - ROOM - (wide - 2 * ROOM) * 0.2);
@@ -55,12 +55,12 @@ export function cuts({ gray: { values, width: wide, height: high } }, most = 6) 
     const beside = columns.slice(Math.max(0, x - 3), x + 4);
     if (columns[x] <= Math.min(...beside)) found.push(x);
   }
-  // Of a run of equal columns the middle one.
-  const middles = found.filter((x, i) => {
-    if (found[i + 1] === x + 1) return false;
-    return true;
-  });
-  return middles.sort((a, b) => columns[a] - columns[b]).slice(0, most);
+  // Of a run of equal columns the last one.
+  const narrow = found.filter((x, i) => found[i + 1] !== x + 1);
+  const best = narrow.sort((a, b) => columns[a] - columns[b]).slice(0, most);
+  // Where a stroke of each lies above the other, no column has less ink.
+  const middle = [0.42, 0.5, 0.58].map((part) => Math.round(ROOM + (wide - 2 * ROOM) * part));
+  return [...new Set([...best, ...middle])];
 }
 
 /** Find what hangs together: 8 neighbors, the labels from 1 in a picture of their own. */

@@ -1,0 +1,239 @@
+"""How many single pictures a service classifies through HTTP: Tenfold's ways, and the peers'.
+
+    python benchmarks/serving.py [--model MODEL] [--seconds 10] [--rounds 3] [--clients 32] [--json FILE]
+
+The same network (``tenfold export --to onnx``) behind three services, asked in turn by wrk with one picture a
+request; a round asks each of them once, so that what else the machine does meets all alike:
+
+- tenfold: `tenfold serve`, which puts together what comes at the same time;
+- one at a time: the same with ``--batch 1``;
+- the peers' way: what the tutorials show, a FastAPI function that checks the numbers with pydantic and calls
+  the network for each request, with PyTorch or with ONNX Runtime.
+
+Told are requests a second, the latency of 50 and 99 of 100 requests, and the processor time of the service a
+request, which a busy machine changes least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import numpy as np
+
+PEER = """
+import sys
+import numpy as np
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+if sys.argv[2] == "torch":
+    import torch
+    from tenfold import open_model
+    torch.set_num_threads(1)
+    model = open_model(sys.argv[3])
+    predict = lambda images: model.predict_proba(images, "torch")
+else:
+    import onnxruntime
+    session = onnxruntime.InferenceSession(sys.argv[4], providers=["CPUExecutionProvider"])
+    predict = lambda images: session.run(None, {"image": images})[0]
+
+class Pictures(BaseModel):
+    images: list[list[list[int]]]
+
+app = FastAPI()
+
+@app.get("/v2/health/ready")
+def ready():
+    return {}
+
+@app.post("/v1/classify")
+def classify(pictures: Pictures):
+    probabilities = predict(np.array(pictures.images, np.uint8))
+    return {"predictions": [
+        {"label": str(row.argmax()), "confidence": float(row.max()), "probabilities": row.tolist()}
+        for row in probabilities
+    ]}
+
+import uvicorn
+uvicorn.run(app, port=int(sys.argv[1]), log_level="warning")
+"""
+
+
+def main() -> None:
+    """Measure, and print or write what was found."""
+    options = _options()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed (apt-get install wrk).")
+    with tempfile.TemporaryDirectory() as folder:
+        found = _measure(options, Path(folder))
+    text = json.dumps(found, indent=2)
+    if options.json is not None:
+        options.json.write_text(text + "\n")
+    print(text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", default="fast", help="a model folder or a shipped model")
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    onnx, peer, script = folder / "network.onnx", folder / "peer.py", folder / "ask.lua"
+    _run(sys.executable, "-c", CLI, "export", options.model, "--to", "onnx", "--out", str(onnx))
+    peer.write_text(PEER)
+    picture = np.random.default_rng(0).integers(0, 256, (1, 28, 28)).tolist()
+    body = json.dumps({"images": picture})
+    script.write_text(
+        f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = '{body}'\n"
+    )
+    serve = [sys.executable, "-c", CLI, "serve", "--log-level", "warning", "--model", str(onnx)]
+    commands = {
+        "tenfold": lambda port: [*serve, "--port", port],
+        "one at a time": lambda port: [*serve, "--batch", "1", "--port", port],
+        "peers, PyTorch": lambda port: [sys.executable, str(peer), port, "torch", options.model, str(onnx)],
+        "peers, ONNX Runtime": lambda port: [
+            sys.executable,
+            str(peer),
+            port,
+            "onnx",
+            options.model,
+            str(onnx),
+        ],
+    }
+    services = {name: _start(command) for name, command in commands.items()}
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in services}
+    try:
+        for process, url in services.values():
+            _wait(process, url)
+            urlopen(
+                Request(f"{url}/v1/classify", body.encode(), {"content-type": "application/json"})
+            ).close()
+        for _ in range(options.rounds):
+            for name, (process, url) in services.items():
+                results[name].append(_load(process.pid, url, script, options))
+    finally:
+        for process, _ in services.values():
+            process.terminate()
+            process.wait(60)
+    return {
+        "services": {name: _summary(rounds) for name, rounds in results.items()},
+        "protocol": {
+            "clients": options.clients,
+            "seconds": options.seconds,
+            "rounds": options.rounds,
+            "network": options.model,
+            "body": f"JSON, one picture, {len(body):,} bytes",
+            "load": "wrk, one thread, on the same machine",
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "load average before": round(os.getloadavg()[0], 2),
+        },
+    }
+
+
+CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
+
+
+def _start(command: Any) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command(str(port)), env=environment), f"http://127.0.0.1:{port}"
+
+
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urlopen(f"{url}/v2/health/ready", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"{url} did not start")
+
+
+def _load(process: int, url: str, script: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Ask a service for some seconds; return what wrk says, and the service's processor time a request."""
+    before = _processor_seconds(process)
+    said = _run(
+        *("wrk", "-t1", f"-c{options.clients}", f"-d{options.seconds}s", "--latency", "-s", str(script)),
+        f"{url}/v1/classify",
+    )
+    spent = _processor_seconds(process) - before
+    failed = re.search(r"Non-2xx[^\d]*(\d+)", said)
+    if failed or "Socket errors" in said:
+        raise RuntimeError(f"{url}: {said}")
+    requests = int(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]  # wrk always says it
+    return {
+        "requests a second": float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]),  # type: ignore[index]
+        "p50 ms": _milliseconds(said, 50),
+        "p99 ms": _milliseconds(said, 99),
+        "processor ms a request": 1000 * spent / requests,
+    }
+
+
+def _milliseconds(said: str, part: int) -> float:
+    value, unit = re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def _processor_seconds(process: int) -> float:
+    """Return the processor time of a process and its children so far."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(entry.name) == process or int(fields[1]) == process:
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def _summary(rounds: list[dict[str, float]]) -> dict[str, Any]:
+    return {
+        name: {
+            "mean": round(statistics.mean(one[name] for one in rounds), 3),
+            "each": [round(one[name], 3) for one in rounds],
+        }
+        for name in rounds[0]
+    }
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor()
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()
