@@ -9,8 +9,8 @@ RUN apt-get update \
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src src
-# Then out with what serving never touches: tests, converters, the training images, installers, compiled files
-# (PYTHONPYCACHEPREFIX brings those back, in memory).
+# Then out with what serving never touches: tests, converters, the C library beside ONNX Runtime's own module, the
+# training images, installers, compiled files (PYTHONPYCACHEPREFIX brings those back, in memory).
 RUN python3 -m venv /opt/tenfold \
     && /opt/tenfold/bin/pip install --no-cache-dir --only-binary :all: --no-binary tenfold \
         --constraint constraints.txt '.[serve]' \
@@ -18,7 +18,7 @@ RUN python3 -m venv /opt/tenfold \
     && find /opt/tenfold -type d -path '*/onnxruntime/*' -regex '.*/\(transformers\|quantization\|tools\)' \
         -prune -exec rm -rf {} + \
     && find /opt/tenfold -type d -name tests -prune -exec rm -rf {} + \
-    && find /opt/tenfold '(' -name '*.pyc' -o -path '*/data/mnist/*.gz' ')' -delete
+    && find /opt/tenfold '(' -name '*.pyc' -o -name 'libonnxruntime.so.*' -o -path '*/data/mnist/*.gz' ')' -delete
 
 FROM debian:bookworm-slim
 

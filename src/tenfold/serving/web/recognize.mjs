@@ -5,6 +5,8 @@ import { cut, cuts, segment } from "./segment.mjs";
 
 /** Below this probability a digit is said to be unsure, where the model states no threshold of its own. */
 const UNSURE = 0.8;
+/** How many pictures' answers are kept. */
+const KNOWN = 100;
 
 /**
  * Return what reads ink with a network that `tenfold export --to js` wrote.
@@ -15,11 +17,21 @@ export function recognizer(model) {
   const digit = (name) => /^[0-9]$/.test(name);
   const unsure = stated(model.metadata) ?? UNSURE;
 
+  const known = new Map();
+
   function look(part) {
-    const image = normalize(part.gray);
-    const { label, name, confidence, probabilities } = model.classify(image);
-    const state = !digit(name) ? "none" : confidence < unsure ? "unsure" : "sure";
-    return { ...part, image, label, name, confidence, probabilities, state };
+    // While one digit is written the others stay as they are: they need not be classified again.
+    const key = `${part.gray.width},${part.gray.values}`;
+    let found = known.get(key);
+    if (!found) {
+      const image = normalize(part.gray);
+      const { label, name, confidence, probabilities } = model.classify(image);
+      const state = !digit(name) ? "none" : confidence < unsure ? "unsure" : "sure";
+      found = { image, label, name, confidence, probabilities, state };
+      if (known.size >= KNOWN) known.delete(known.keys().next().value);
+      known.set(key, found);
+    }
+    return { ...part, ...found };
   }
 
   /** Read a piece as two digits where that is likelier than one. */
