@@ -32,6 +32,7 @@ def test_the_weights_are_written_and_say_how_they_were_made(cli, tmp_path):
     assert (json.loads(stated["seed"]), json.loads(stated["recipe"])["drawn"]) == (3, 60)
     probabilities = network.predict_proba(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert "export function classify" in (tmp_path / "digits.mjs").read_text()
 
 
 @pytest.mark.parametrize(

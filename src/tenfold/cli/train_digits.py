@@ -23,7 +23,7 @@ FILE = "digits.onnx"
 def train_digits(
     settings: Mapping[str, Any], seed: int, out: Path | None, *, as_json: bool, quiet: bool
 ) -> None:
-    """Train the digit network, and write it as ONNX.
+    """Train the digit network, and write it as ONNX, and as JavaScript beside that.
 
     Parameters
     ----------
@@ -56,12 +56,13 @@ def train_digits(
             )
 
         learnt = learn(recipe, get_engine("torch", device="cpu"), seed, tell)
-    content = _onnx(recipe, learnt, seed)
+    content, module = _forms(recipe, learnt, seed)
     from tenfold.data.formats.files import atomic
 
     try:
-        with atomic(target) as stream:
+        with atomic(target) as stream, atomic(target.with_suffix(".mjs")) as page:
             stream.write(content)
+            page.write(module)
     except OSError as error:
         raise ExportError(f"{target} cannot be written: {error.strerror or error}.") from None
     result = {"weights": str(target), "bytes": len(content), "seed": seed, "temperature": learnt.temperature}
@@ -81,11 +82,12 @@ def _target(out: Path | None) -> Path:
     return target
 
 
-def _onnx(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> bytes:
+def _forms(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> tuple[bytes, bytes]:
+    """Return the network as the reader runs it (ONNX), and as the page does (JavaScript)."""
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from tenfold.export import onnx
+    from tenfold.export import javascript, onnx
     from tenfold.export.fold import fold
     from tenfold.export.program import lower
     from tenfold.reading.learning.digits import CLASSES, NETWORK
@@ -95,6 +97,7 @@ def _onnx(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> bytes:
         "producer": f"tenfold {version('tenfold')}",
         "network": NETWORK.name,
         "classes": CLASSES,
+        "parameters": NETWORK.parameters,
         "temperature": learnt.temperature,
         "recipe": asdict(recipe) | {"recipe": recipe.recipe.to_dict()},
         "seed": seed,
@@ -103,12 +106,11 @@ def _onnx(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> bytes:
         "commit": environment.commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    return onnx.render(
-        fold(lower(NETWORK, learnt.weights)),
-        temperature=learnt.temperature,
-        stated={
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in stated.items()
-            if value is not None
-        },
-    )
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in stated.items()
+        if value is not None
+    }
+    program = fold(lower(NETWORK, learnt.weights))
+    module = javascript.render(program, temperature=learnt.temperature, stated=texts).code
+    return onnx.render(program, temperature=learnt.temperature, stated=texts), module.encode()
