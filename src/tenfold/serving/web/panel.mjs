@@ -36,7 +36,7 @@ export function bars(names, probabilities) {
     bar.style.width = `${(100 * part).toFixed(2)}%`;
     return element(
       "li", { class: part === most ? "best" : "" },
-      element("span", { class: "name" }, name),
+      element("span", { class: "name" }, name.length > 2 ? "none" : name),
       element("span", { class: "track", "aria-hidden": "true" }, bar),
       element("span", { class: "part" }, percent(part)),
     );
