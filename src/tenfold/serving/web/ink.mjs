@@ -42,18 +42,21 @@ export function findInk({ values: gray, width, height }) {
   }
   const first = fround(threshold(ink));
   let paper = Uint8Array.from(ink, (value) => value <= first);
+  // No grain parts what lies so far apart: what looks like it are the soft edges of ink all over the picture.
+  const apart = meanOf(ink, paper, 0) - meanOf(ink, paper, 1);
+  const most = apart >= 4 * CONTRAST ? apart / 2 : Infinity;
   let grain = 0;
   for (let round = 0; round < 3; round++) {
     ink = minus(ink, plane(ink, paper, width, height));
     let squares = 0, below = 0;
     for (let i = 0; i < count; i++) if (paper[i] && ink[i] < 0) { squares += ink[i] ** 2; below++; }
     grain = below ? Math.sqrt(squares / below) : 0;
-    const limit = fround(Math.max(5 * grain, CONTRAST));
+    const limit = fround(Math.min(Math.max(5 * grain, CONTRAST), most));
     paper = Uint8Array.from(ink, (value) => value <= limit);
   }
   if (!hangsTogether(paper, width, height)) return picture(new Float32Array(count), width, height);
   const top = percentile(ink.filter((value, i) => !paper[i]), 0.75);
-  const low = Math.max(4 * grain, 0.1 * top);
+  const low = Math.min(Math.max(4 * grain, 0.1 * top), 0.5 * top);
   const start = fround(low), factor = fround(255 / (top - low));
   return picture(ink.map((value) => clip(fround(fround(value - start) * factor))), width, height);
 }
@@ -306,6 +309,13 @@ function percentile(values, part) {
   const place = part * (sorted.length - 1), below = Math.floor(place);
   const low = sorted[below], high = sorted[Math.min(below + 1, sorted.length - 1)];
   return low + (high - low) * (place - below);
+}
+
+/** The mean of the values whose mask is `side`; 0 where there are none. */
+function meanOf(values, mask, side) {
+  let sum = 0, count = 0;
+  values.forEach((value, i) => { if (mask[i] === side) { sum += value; count++; } });
+  return count ? sum / count : 0;
 }
 
 const minus = (a, b) => a.map((value, i) => value - b[i]);
