@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tenfold.errors import DataError
+from tenfold.errors import DataError, FormError
 from tenfold.serving.child import Work
+
+if TYPE_CHECKING:
+    from tenfold.reading.forms import Template
 
 
 def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = None) -> Work:
@@ -23,6 +27,7 @@ def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = 
         As `Reader` takes it.
     """
     from tenfold.data.normalize import normalize
+    from tenfold.reading.forms import FormReader
     from tenfold.reading.networks import load
     from tenfold.reading.pages import Limits, pictures
     from tenfold.reading.reader import Reader
@@ -39,12 +44,41 @@ def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = 
             if first is None:
                 raise DataError(f"{file.name} holds no picture.")
             return normalize(first.pixels).ravel().tolist()
-        reader = Reader(
-            networks,
-            options.get("error_rate", error_rate),
-            keep_images=options.get("images", False),
-            limits=limits,
-        )
+        rate, images = options.get("error_rate", error_rate), options.get("images", False)
+        if "form" in options:
+            template = parse_template(options["form"])
+            reader: Reader = FormReader(template, networks, rate, keep_images=images, limits=limits)
+        else:
+            reader = Reader(networks, rate, keep_images=images, limits=limits)
         return reader.read(file).to_dict()
 
     return work
+
+
+def parse_template(text: str) -> Template:
+    """Return the form template that a client sent.
+
+    On one's own machine a template may name functions and files. What a client sends may not: nothing of its
+    choice is imported or opened here.
+
+    Raises
+    ------
+    FormError
+        It is no template, or names a function or a file.
+    """
+    from tenfold.reading.forms.toml import from_dict
+
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FormError(f"The form template is no TOML: {error}.") from None
+    fields = values.get("field", ())
+    for field in fields if isinstance(fields, list) else ():
+        if not isinstance(field, dict):
+            continue
+        if isinstance(field.get("values"), str) or ":" in str(field.get("checksum", "")):
+            raise FormError(
+                f"The field {field.get('name')!r} names a file or a function, which a template that is sent to "
+                "a service may not. List its values in the template, or take a checksum by name."
+            )
+    return from_dict(values)
