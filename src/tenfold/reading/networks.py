@@ -65,5 +65,13 @@ def load(model: str | Path | Networks | None = None) -> Networks:
     """
     if isinstance(model, Networks):
         return model
+    from tenfold.reading.classifier import DigitNetwork
+    from tenfold.reading.recognizer import Recognizer
+
     folder = WEIGHTS if model is None else Path(model)
-    raise ModelError(f"There are no weights of a reader in {folder}. Give networks that are loaded already.")
+    if not folder.is_dir():
+        raise ModelError(
+            f"There is no folder {folder}. Give the one that tenfold train reader wrote, or none for the "
+            "weights that ship."
+        )
+    return Networks(DigitNetwork(folder / "digits.onnx"), Recognizer(folder / "strings.onnx"))

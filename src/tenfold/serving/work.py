@@ -78,7 +78,7 @@ def parse_template(text: str) -> Template:
             continue
         if isinstance(field.get("values"), str) or ":" in str(field.get("checksum", "")):
             raise FormError(
-                f"The field {field.get('name')!r} names a file or a function, which a template that is sent to "
-                "a service may not. List its values in the template, or take a checksum by name."
+                f"The field {field.get('name')!r} names a file or a function, which a template "
+                "that is sent to a service may not. List its values in it, or take a checksum by name."
             )
     return from_dict(values)
