@@ -287,7 +287,7 @@ def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tm
     page.click("#picture-detail button[aria-label='It is a 1']")
     page.click("#sheet .digit >> nth=3")
     page.click("#picture-detail button[aria-label='It is a 8']")
-    playwright.expect(page.locator("#set-sum")).to_have_text("2 labelled, 1 of them corrected.")
+    playwright.expect(page.locator("#set-sum")).to_have_text("2 labeled, 1 of them corrected.")
 
     for button, name in (("#set-csv", "digits.csv"), ("#set-zip", "digits.zip")):
         with page.expect_download() as download:

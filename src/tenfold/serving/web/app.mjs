@@ -1,7 +1,7 @@
 // The page: what is drawn is read while it is drawn; pictures go to the service, where there is one.
 
 import { Board } from "./board.mjs";
-import { LabelledSet } from "./labels.mjs";
+import { LabeledSet } from "./labels.mjs";
 import { bars, chip, corrections, element, shown, spoken, thumbnail } from "./panel.mjs";
 import { recognizer } from "./recognize.mjs";
 import { service } from "./settings.mjs";
@@ -10,7 +10,7 @@ import { uploads } from "./upload.mjs";
 const byId = (id) => document.getElementById(id);
 const PATIENCE = 350;
 
-const set = new LabelledSet();
+const set = new LabeledSet();
 const board = new Board(byId("board"));
 let digits = [], chosen = 0, waiting = 0, pending = false, speaking = 0;
 

@@ -1,10 +1,10 @@
-// The set of digits that somebody labelled: kept in the page, downloaded for training.
+// The set of digits that somebody labeled: kept in the page, downloaded for training.
 
 import { element, pixels, thumbnail } from "./panel.mjs";
 import { zip } from "./zip.mjs";
 
-/** What is labelled, each picture once. */
-export class LabelledSet {
+/** What is labeled, each picture once. */
+export class LabeledSet {
   #items = new Map();
   #byId = (id) => document.getElementById(id);
 
@@ -52,10 +52,10 @@ export class LabelledSet {
     this.#byId("set").hidden = !items.length;
     const corrected = items.filter(({ label, read }) => label !== read).length;
     const others = items.length - this.#digits().length;
-    this.#byId("set-sum").textContent = `${items.length} labelled, ${corrected} of them corrected.${
+    this.#byId("set-sum").textContent = `${items.length} labeled, ${corrected} of them corrected.${
       others ? ` ${others} that ${others === 1 ? "is" : "are"} no digit: in the pictures, not in the CSV.` : ""}`;
     this.#byId("set-strip").replaceChildren(...items.map(({ image, label }) => element(
-      "li", { class: "labelled" }, thumbnail(image, ""), element("span", { class: "value" }, label),
+      "li", { class: "labeled" }, thumbnail(image, ""), element("span", { class: "value" }, label),
     )));
   }
 }

@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
  * Let people drop, paste, choose or photograph a picture.
  *
  * @param {string} service where it is read
- * @param {import("./labels.mjs").LabelledSet} set what takes corrections
+ * @param {import("./labels.mjs").LabeledSet} set what takes corrections
  */
 export function uploads(service, set) {
   let running = null;
@@ -113,7 +113,7 @@ function show(found, picture, set) {
       corrections(digit.label, (label) => {
         digit.label = label;
         if (digit.image) set.add(digit.image.flat(), label, String(digit.value));
-        for (const button of buttons.get(digit)) button.classList.add("labelled");
+        for (const button of buttons.get(digit)) button.classList.add("labeled");
         detail(digit);
       }),
     );
