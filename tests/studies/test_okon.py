@@ -173,6 +173,8 @@ def test_what_a_search_picks_is_judged_setting_by_setting(make_results):
     wrong = picks("x1", settings, {"a": "y", "b": "1"})(merged)
     assert wrong.outcome == FAILS
     assert "not the paper's" in wrong.parts[0].reason
+    with pytest.raises(StudyError, match="was not run at quick scale, only at paper scale"):
+        picks("x1", settings, paper)(replace(merged, scale="quick"))
 
 
 def by_digit(**errors):

@@ -31,7 +31,6 @@ from tenfold.report.document import (
     Note,
     Pictures,
     Table,
-    Text,
 )
 from tenfold.report.network import per_class_table
 from tenfold.report.tables import format_number
@@ -212,14 +211,10 @@ class Comparison(Exhibit):
     train: Mapping[str, float] = field(default_factory=dict)
 
     def blocks(self, results: Results) -> list[Block]:
-        rows = [
-            (
-                _named(name, *_readings(name, results)),
-                *_beside(name, "test_accuracy", self.test.get(name), results),
-            )
-            for name in self.names
-        ]
-        tables: list[Block] = [Table((Column("Model"), *_beside_columns("Test")), tuple(rows), self.title)]
+        rows = [(name, *_beside(name, "test_accuracy", self.test.get(name), results)) for name in self.names]
+        marks = [_runs(*_readings(name, results)) for name in self.names]
+        columns = (Column("Model"), *_beside_columns("Test"))
+        tables: list[Block] = [with_runs(self.title, columns, rows, marks)]
         if self.train:
             columns = (
                 Column("Model"),
@@ -227,14 +222,15 @@ class Comparison(Exhibit):
                 Column("Training, as published", "right", "%", help="running mean over the last epoch."),
                 Column("− paper", "right", "points"),
             )
-            trained = tuple(self._trained(name, results) for name in self.names)
-            tables.append(Table(columns, trained, f"{self.title}: accuracy on the training set"))
+            trained = [self._trained(name, results) for name in self.names]
+            marks = [_runs(results.find(name, PUBLISHED)) for name in self.names]
+            tables.append(with_runs(f"{self.title}: accuracy on the training set", columns, trained, marks))
         return tables
 
     def _trained(self, name: str, results: Results) -> tuple[Cell, ...]:
         published, reported = results.find(name, PUBLISHED), self.train.get(name)
         return (
-            _named(name, published),
+            name,
             reported,
             published.measured("running_train_accuracy") if published else None,
             _difference(published, reported, "running_train_accuracy"),
@@ -293,10 +289,9 @@ def _beside(name: str, metric: str, reported: float | None, results: Results) ->
     return tuple(cells)
 
 
-def _named(name: str, *groups: Group | None) -> Text:
-    """Return the name of an experiment with how much of it was run."""
-    runs = dict.fromkeys(marked(group) for group in groups if group is not None)
-    return Text(f"{name} *({'; '.join(runs) or 'not run'})*")
+def _runs(*groups: Group | None) -> str:
+    """Return how much of an experiment was run in several readings."""
+    return "; ".join(dict.fromkeys(marked(group) for group in groups if group is not None)) or "not run"
 
 
 def _difference(group: Group | None, reported: float | None, metric: str = "test_accuracy") -> str | None:
@@ -325,7 +320,7 @@ class Selection(Exhibit):
                 gain = group.values("best_test_accuracy") - group.values("test_accuracy")
                 rows.append(
                     (
-                        _named(name, group),
+                        name,
                         group.measured("test_accuracy"),
                         group.measured("best_test_accuracy"),
                         Measured(float(gain.mean()), *_interval(gain), len(gain)),
@@ -337,7 +332,8 @@ class Selection(Exhibit):
             Column("Best epoch", "right", "%", help="the highest test accuracy of any epoch."),
             Column("Gain", "right", "points"),
         )
-        return [Table(columns, tuple(rows), self.title)] if rows else []
+        marks = [_runs(group) for name in self.names if (group := results.find(name, PUBLISHED))]
+        return [with_runs(self.title, columns, rows, marks)] if rows else []
 
 
 @dataclass(frozen=True)
@@ -362,7 +358,7 @@ class Ranking(Exhibit):
         rows: list[tuple[Cell, ...]] = [
             (
                 place,
-                _named(name, measured[name]),
+                name,
                 self.names.index(name) + 1,
                 measured[name].measured("test_accuracy"),
                 self.test.get(name),
@@ -371,22 +367,20 @@ class Ranking(Exhibit):
             for place, name in enumerate(order, 1)
         ]
         rows += [
-            (None, _named(name), self.names.index(name) + 1, None, self.test.get(name), None)
+            (None, name, self.names.index(name) + 1, None, self.test.get(name), None)
             for name in self.names
             if name not in measured
         ]
-        table = Table(
-            (
-                Column("Rank", "right"),
-                Column("Model"),
-                Column("Rank, paper", "right"),
-                Column("Test, honest", "right", "%", help=f"{READINGS[HONEST]}."),
-                Column("Test, paper", "right", "%", digits=2, percent=True),
-                Column("Difference", "right", "points"),
-            ),
-            tuple(rows),
-            self.title,
+        columns = (
+            Column("Rank", "right"),
+            Column("Model"),
+            Column("Rank, paper", "right"),
+            Column("Test, honest", "right", "%", help=f"{READINGS[HONEST]}."),
+            Column("Test, paper", "right", "%", digits=2, percent=True),
+            Column("Difference", "right", "points"),
         )
+        absent = [name for name in self.names if name not in measured]
+        table = with_runs(self.title, columns, rows, [_runs(groups[name]) for name in (*order, *absent)])
         if not order:
             return [table]
         dots = []

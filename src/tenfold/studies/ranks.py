@@ -135,7 +135,12 @@ def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Pre
     def predicate(results: Results) -> Judgment:
         groups = results.of(search)
         if len({group.label for group in groups}) < len(settings):
-            raise StudyError(f"{search} was not run whole at scale {results.scale}.")
+            raise StudyError(f"{search} was not run whole at {results.scale} scale.")
+        if any(group.scale != results.scale for group in groups):
+            # What a shortened search picks decides nothing about the published one.
+            raise StudyError(
+                f"{search} was not run at {results.scale} scale, only at {groups[0].scale} scale."
+            )
         means = dict(scores(groups))
         winner = next(iter(means))
         same = settings[winner] == paper
