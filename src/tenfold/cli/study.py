@@ -258,6 +258,7 @@ def run(
         "tenfold study report lin",
         "tenfold study report abdelsalam lin --scale quick --format both --out my-report",
         "tenfold study report --all",
+        "tenfold study report --all --comparison",
     ),
 )
 def report(
@@ -276,6 +277,9 @@ def report(
             help="html: one file that opens anywhere; markdown: with PNGs and results.json beside it.",
         ),
     ] = ReportFormat.html,
+    only_comparison: Annotated[
+        bool, typer.Option("--comparison", help="Only the page that compares the studies, without the rest.")
+    ] = False,
 ) -> None:
     """Write a report on what was run.
 
@@ -284,7 +288,7 @@ def report(
     """
     from tenfold.report.html import write_html
     from tenfold.runs.store import Store
-    from tenfold.studies.chapter import document
+    from tenfold.studies.chapter import comparison_document, document
     from tenfold.studies.jobs import collect
     from tenfold.studies.publication import publish
 
@@ -296,10 +300,11 @@ def report(
             raise StudyError(_nothing_run(results))
     name = "all" if every else "-".join(results.study.key for results in found)
     folder = out or Path("tenfold-report") / name
+    whole = comparison_document(found) if only_comparison else document(found)
     if form in (ReportFormat.html, ReportFormat.both):
-        show_pairs({"report": write_html(document(found), folder / "index.html").absolute()})
+        show_pairs({"report": write_html(whole, folder / "index.html").absolute()})
     if form in (ReportFormat.markdown, ReportFormat.both):
-        show_pairs({"report": publish(found, folder).absolute()})
+        show_pairs({"report": publish(found, folder, whole).absolute()})
 
 
 def chosen(keys: list[str] | None, every: bool, data: Path | None) -> list[Study]:

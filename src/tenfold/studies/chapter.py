@@ -186,11 +186,16 @@ def _hardware(run: Run) -> str:
     return f"{values.get('cpu')}, {values.get('cores')} cores{gpu}"
 
 
-def overview(every: Sequence[Results]) -> Section:
-    """Return the verdicts of all studies in one table; the numbers behind them stand in the chapters."""
+def overview(every: Sequence[Results], *, linked: bool = True) -> Section:
+    """Return the verdicts of all studies in one table; the numbers behind them stand in the chapters.
+
+    `linked`: whether the chapters are in the same document.
+    """
     rows = tuple(
         (
-            Text(f"[{_together(verdict.key)}](#{results.study.key}-verdicts)"),
+            Text(f"[{_together(verdict.key)}](#{results.study.key}-verdicts)")
+            if linked
+            else _together(verdict.key),
             verdict.claim,
             _together(f"{MARKS[verdict.outcome]} {verdict.outcome}"),
             _scales(results),
@@ -227,3 +232,10 @@ def document(every: Sequence[Results]) -> Document:
     names = ", ".join(results.study.authors[0] for results in every)
     title = "Published studies, tested" if len(every) > 1 else every[0].study.title
     return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))
+
+
+def comparison_document(every: Sequence[Results]) -> Document:
+    """Return the page that compares the papers, with the verdicts on all claims and without the chapters."""
+    sections = (overview(every, linked=False), *comparison(every))
+    names = ", ".join(results.study.authors[0] for results in every)
+    return Document("The published studies compared", names, sections, protocol(every))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.report.document import Document
 from tenfold.report.files import write
 from tenfold.report.markdown import write_markdown
 from tenfold.studies.chapter import document, protocol, verdicts
@@ -69,8 +70,11 @@ def _finite(values: NDArray[np.float64]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def publish(every: Sequence[Results], folder: Path) -> Path:
-    """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path."""
+def publish(every: Sequence[Results], folder: Path, whole: Document | None = None) -> Path:
+    """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path.
+
+    `whole` is what the page shows; by default the report on the studies.
+    """
     text = json.dumps({"studies": [to_dict(results) for results in every]}, indent=1, ensure_ascii=False)
     write(folder / "results.json", f"{text}\n".encode())
-    return write_markdown(document(every), folder)
+    return write_markdown(whole or document(every), folder)
