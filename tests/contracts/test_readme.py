@@ -1,5 +1,6 @@
 """What README says is so."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer.main
 from tenfold.cli import app
 from tenfold.networks import get
 from tenfold.networks.summary import summary
+from tenfold.studies import STUDIES, get_study
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,3 +44,27 @@ def test_the_tree_names_only_folders_that_there_are():
     assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
     for folder in re.findall(r"\b(?:src|tests|docs|results)/[\w/]*", block):
         assert (ROOT / folder).is_dir(), folder
+
+
+def keys(cell):
+    """Return the claims that a cell names: "ab-1, li-2 to li-4"."""
+    for part in re.search(r"\[(.*)\]", cell)[1].split(", "):
+        first, _, last = part.partition(" to ")
+        name, low = first.split("-")
+        high = (last or first).split("-")[1]
+        yield from (f"{name}-{number}" for number in range(int(low), int(high) + 1))
+
+
+def test_the_table_of_verdicts_tells_every_claim_and_what_was_published():
+    rows = re.findall(
+        r"^\| (\[.*?\]\(results/\w+/README\.md\)).*\| [✓✗?] ([a-z ]+) \|$", README, re.MULTILINE
+    )
+    told = {key: outcome for cell, outcome in rows for key in keys(cell)}
+    published = {
+        verdict["key"]: verdict["outcome"]
+        for study in STUDIES
+        for results in json.loads((ROOT / "results" / study / "results.json").read_text("utf-8"))["studies"]
+        for verdict in results["verdicts"]
+    }
+    assert told == published
+    assert told.keys() == {claim.key for study in STUDIES for claim in get_study(study).claims}
