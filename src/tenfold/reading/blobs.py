@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,10 +39,15 @@ class Blobs:
         """The longer side of each piece."""
         return np.maximum(self.width, self.height)
 
-    @property
-    def middle(self) -> NDArray[np.float64]:
-        """The centers of the boxes, (n, 2): column, row."""
-        return np.stack([self.left + self.width / 2, self.top + self.height / 2], axis=1)
+    def count(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return how many pixels of each piece are in a mask."""
+        return np.bincount(self.labels[mask], minlength=len(self) + 1)[1:]
+
+    def mean(self, values: Pixels) -> NDArray[np.float64]:
+        """Return the mean of `values` (height, width) over each piece."""
+        inside = self.labels > 0
+        sums = np.bincount(self.labels[inside], values[inside], len(self) + 1)
+        return np.asarray(sums[1:] / np.maximum(self.area, 1), np.float64)
 
 
 def find_blobs(mask: NDArray[np.bool_]) -> Blobs:
@@ -51,13 +57,12 @@ def find_blobs(mask: NDArray[np.bool_]) -> Blobs:
     return Blobs(np.asarray(labels, np.int32), left, top, width, height, area)
 
 
-def is_writing(blobs: Blobs, contrast: Pixels) -> NDArray[np.bool_]:
+def is_writing(blobs: Blobs) -> NDArray[np.bool_]:
     """Return which pieces may be writing: no specks, no rules, no edges of the picture or of shadows.
 
     Parameters
     ----------
     blobs : Blobs
-    contrast : (height, width) uint8
 
     Returns
     -------
@@ -77,10 +82,10 @@ def is_writing(blobs: Blobs, contrast: Pixels) -> NDArray[np.bool_]:
     return np.asarray((side >= 5) & ~edge & ~rule)
 
 
-def typical_side(side: NDArray[np.int64], area: NDArray[np.int64]) -> float:
-    """Return the longer side of a typical piece: the median, each piece weighted by its ink."""
-    if len(side) == 0:
+def weighted_median(values: NDArray[Any], weights: NDArray[Any]) -> float:
+    """Return the value that half of the weight does not exceed; 0 of none."""
+    if len(values) == 0:
         return 0.0
-    order = np.argsort(side)
-    mass = np.cumsum(area[order])
-    return float(side[order][np.searchsorted(mass, mass[-1] / 2)])
+    order = np.argsort(values)
+    mass = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(mass, mass[-1] / 2)])

@@ -1,25 +1,165 @@
-"""What to do with a line: accept it, have somebody look at it, or reject it."""
+"""How sure a line is, and what to do with it: accept it, have somebody look at it, or reject it."""
 
 from __future__ import annotations
 
-from tenfold.reading.result import Decision, Reason
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-NOTHING = 0.2
-"""Confidence below which a line is taken to hold no digits."""
+import numpy as np
+
+from tenfold.errors import ModelError
+from tenfold.reading.result import Decision, Line, Reason
+
+NOTHING = 0.1
+"""Confidence below which a line is taken to hold no digits that could be read."""
+
+CLOSE = 0.25
+"""Probability, as a part of the best reading's, from which on another reading is close to it."""
+
+KINDS = ("agree", "differ", "string", "digits", "alone")
+"""How a reading comes about; see `tenfold.reading.readings.Settled`."""
+
+WORDS = 2.0
+"""How many times as many pieces of ink that are no digits make a page one of words."""
+
+AMONG, SURE, TALLER = 3, 0.5, 1.6
+"""On a page of words a line of so few digits, or less sure, is taken to be of the words; not if it is so many
+times as high."""
+
+_PLAIN = {
+    "agree": (0.5, 0.7, 1.5),
+    "differ": (-1.0, 0.4, 0.4),
+    "string": (-0.5, 0.8, -0.1),
+    "digits": (-0.5, -0.1, 0.8),
+    "alone": (0.0, 1.0, 0.0),
+}
 
 
-def decide(confidence: float, error_rate: float) -> tuple[Decision, Reason | None]:
+@dataclass(frozen=True)
+class Judgment:
+    """How the networks' probabilities become one that can be taken at its word.
+
+    Parameters
+    ----------
+    weights : dict of str to (float, float, float)
+        For each of `KINDS` the constant, and the factors of the log-odds that the string network and the
+        digit network give to the text; their sum is the log-odds of its being right.
+    thresholds : tuple of (error rate, confidence)
+        From which confidence on lines are accepted at an error rate, from the lowest rate to the highest.
+    protocol : dict
+        How they were measured.
+    """
+
+    weights: dict[str, tuple[float, float, float]] = field(default_factory=lambda: dict(_PLAIN))
+    thresholds: tuple[tuple[float, float], ...] = ()
+    protocol: dict[str, Any] = field(default_factory=dict)
+
+    def confidence(self, kind: str, whole: float, single: float) -> float:
+        """Return how probable it is that a text is right.
+
+        Parameters
+        ----------
+        kind : str
+            One of `KINDS`.
+        whole, single : float in [0, 1]
+            How probable it is to the string network and to the digit network.
+        """
+        constant, *factors = self.weights[kind]
+        odds = constant + sum(
+            factor * log_odds(chance) for factor, chance in zip(factors, (whole, single), strict=True)
+        )
+        return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+
+    def threshold(self, error_rate: float) -> float:
+        """Return from which confidence on a line is accepted."""
+        if not self.thresholds:
+            return 1 - error_rate
+        rates, levels = np.array(self.thresholds).T
+        return float(np.interp(np.log(error_rate), np.log(rates), levels))
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        kept = {"weights": self.weights, "thresholds": self.thresholds, "protocol": self.protocol}
+        path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Judgment:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or holds something else.
+        """
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            weights = {kind: tuple(map(float, kept["weights"][kind])) for kind in KINDS}
+            thresholds = tuple((float(rate), float(level)) for rate, level in kept["thresholds"])
+            return cls(weights, thresholds, dict(kept["protocol"]))  # type: ignore[arg-type]  # lengths
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{path} holds no thresholds of a reader: {error}. Take the folder that tenfold train reader "
+                "wrote."
+            ) from None
+
+
+def log_odds(chance: float) -> float:
+    """Return the log-odds of a probability, kept within what can be measured."""
+    kept = min(max(chance, 1e-4), 1 - 1e-4)
+    return float(np.log(kept / (1 - kept)))
+
+
+def decide(
+    confidence: float, threshold: float, second: float = 0.0, *, digits: int = 1
+) -> tuple[Decision, Reason | None]:
     """Return what to do with a line, and why where it is not accepted.
 
     Parameters
     ----------
     confidence : float in [0, 1]
         Calibrated probability that the whole text is right.
-    error_rate : float in (0, 1)
-        Of the lines that are accepted, the share that may be wrong.
+    threshold : float in [0, 1]
+        From which on it is accepted.
+    second : float in [0, 1]
+        Probability of the best other reading.
+    digits : int
+        How many were read.
     """
-    if confidence < NOTHING:
+    if digits == 0 or confidence < NOTHING:
         return Decision.reject, Reason.not_a_digit
-    if 1 - confidence > error_rate:
-        return Decision.review, Reason.unsure
-    return Decision.accept, None
+    if confidence >= threshold:
+        return Decision.accept, None
+    return Decision.review, Reason.close if second >= CLOSE * confidence else Reason.unsure
+
+
+def among_words(lines: Sequence[Line], pieces: Sequence[int], heights: Sequence[float]) -> list[Line]:
+    """Reject what looks like a digit or two on a page that is mostly words, print or scribbles.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    pieces : sequence of int
+        How many pieces of ink each has.
+    heights : sequence of float
+        Of their typical pieces.
+
+    Returns
+    -------
+    lines : list of Line
+    """
+    rejected = [line.decision is Decision.reject for line in lines]
+    digits = sum(len(line.digits) for line in lines)
+    others = sum(count for count, out in zip(pieces, rejected, strict=True) if out)
+    if others <= WORDS * digits or others < 3:
+        return list(lines)
+    usual = float(np.median([height for height, out in zip(heights, rejected, strict=True) if out]))
+    found = []
+    for line, height in zip(lines, heights, strict=True):
+        few = len(line.digits) <= AMONG or line.confidence < SURE
+        if line.digits and few and height < TALLER * usual:
+            line = Line("", line.confidence, Decision.reject, line.box, (), Reason.not_a_digit)
+        found.append(line)
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.pixels import Pixels
+from tenfold.reading.rules import find_edges, find_rules
 
 AREA = 1_600_000
 """Pixels at which ink is looked for; larger pictures are reduced, and cut from at full size."""
@@ -21,6 +22,15 @@ SIGMAS = 4.0
 
 SHARE = 0.4
 """Part of the contrast around it that a pixel must have to be ink."""
+
+STRONG = (24.0, 7.0)
+"""Contrast, of 255, and how far above the noise the darkest of a piece of ink must be."""
+
+FAINT = 0.6
+"""Part of these that is enough beside ink."""
+
+GRAINY = 3.0
+"""Noise, of 255, from which on the picture is smoothed."""
 
 _CHANNELS = ("red", "green", "blue")
 _PREFERRED = 1.25
@@ -37,8 +47,12 @@ class Ink:
         The channel that shows the ink best, dark ink on light paper, at the working scale.
     contrast : (height, width) uint8
         How much darker than the paper, of 255; light and shadow flattened.
+    ruled : (height, width) uint8
+        The same with rules and edges, which `contrast` is clear of.
     mask : (height, width) bool
         Where there is ink.
+    rules : (height, width) bool
+        Where there were straight lines, which are no ink.
     scale : float
         Working pixels for each pixel of the picture.
     inverted : bool
@@ -51,11 +65,18 @@ class Ink:
 
     gray: Pixels
     contrast: Pixels
+    ruled: Pixels
     mask: NDArray[np.bool_]
+    rules: NDArray[np.bool_]
     scale: float
     inverted: bool
     channel: str
     noise: float
+
+    @property
+    def strong(self) -> NDArray[np.bool_]:
+        """Where the contrast is more than grain or a fold of the paper has."""
+        return np.asarray(self.contrast > max(STRONG[0], STRONG[1] * self.noise))
 
 
 def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
@@ -80,14 +101,36 @@ def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
     gray = _channel(small, channel)
     if inverted:
         gray = ~gray
-    offset, noise = _paper_noise(contrast := flatten(gray))
+    contrast = flatten(gray)
+    offset, noise = _paper_noise(contrast)
+    if float(np.median(noise)) > GRAINY:
+        # On grainy paper a pixel's neighbors tell more than the pixel.
+        contrast = np.asarray(cv2.GaussianBlur(contrast, (3, 3), 0), np.uint8)
+        offset, noise = _paper_noise(contrast)
     contrast = np.asarray(cv2.subtract(contrast, offset), np.uint8)
+    least = np.maximum(SIGMAS * noise, FLOOR)
+    # Edges and rules are taken away first: they may be fainter than the ink, or darker.
+    rules = find_edges(contrast > least)
+    rules |= find_rules((contrast > least) & ~rules)
+    ruled = contrast
+    contrast = np.where(rules, np.uint8(0), contrast)
     reach = _odd(_kernel(gray.shape) // 2)
-    around = cv2.dilate(contrast, cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach)))
-    level = np.maximum(np.maximum(SIGMAS * noise, FLOOR), SHARE * around.astype(np.float32))
-    return Ink(
-        gray, contrast, contrast > level, small.shape[1] / width, inverted, channel, float(np.median(noise))
-    )
+    wide = cv2.dilate(contrast, cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach)))
+    around = np.asarray(wide, np.float32)
+    mask = contrast > np.maximum(least, SHARE * around)
+    # A stroke that grows faint goes on for as long as something is seen of it.
+    faint = contrast > np.maximum(FAINT * least, FAINT * SHARE * around)
+    mask = _grown(mask, faint)
+    noisy = float(np.median(noise))
+    return Ink(gray, contrast, ruled, mask, rules, small.shape[1] / width, inverted, channel, noisy)
+
+
+def _grown(mask: NDArray[np.bool_], faint: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask grown into what is faint, by a few pixels."""
+    grown, inside = mask.view(np.uint8), faint.view(np.uint8)
+    for _ in range(2):
+        grown = np.asarray(cv2.dilate(grown, np.ones((5, 5), np.uint8)), np.uint8) & inside
+    return (grown > 0) | mask
 
 
 def resized(pixels: Pixels, scale: float) -> Pixels:
@@ -120,11 +163,25 @@ def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
 
 
 def is_inverted(gray: Pixels) -> bool:
-    """Return whether what stands out is lighter than what is around it."""
-    wide = _odd(max(3, min(gray.shape) // 3))
-    values = gray.astype(np.float32)
-    detail = values - cv2.medianBlur(gray, min(wide, 255)).astype(np.float32)
-    return bool(np.mean(np.clip(detail, -64, 64) ** 3) > 0)
+    """Return whether what stands out is lighter than what is around it.
+
+    What stands out is sparse, so that the differences from the median around are skewed to its side. Of
+    several neighborhoods the one with the greatest skewness counts: it is of the pen's scale.
+    """
+    smooth = np.asarray(cv2.GaussianBlur(gray, (3, 3), 0), np.uint8)
+    best = 0.0
+    for part in (32, 10, 3):
+        size = _odd(int(np.clip(min(gray.shape) // part, 3, 127)))
+        # Mirrored, a dark edge of the picture stays as narrow as it is; medianBlur would repeat it.
+        edge = size // 2
+        wide = cv2.copyMakeBorder(smooth, edge, edge, edge, edge, cv2.BORDER_REFLECT)
+        middle = np.asarray(cv2.medianBlur(wide, size), np.float32)[edge:-edge, edge:-edge]
+        detail = smooth.astype(np.float32) - middle
+        spread = float(np.mean(detail**2))
+        if spread > 0.25:
+            skewness = float(np.mean(detail**3)) / spread**1.5
+            best = max(best, skewness, key=abs)
+    return best > 0
 
 
 def flatten(gray: Pixels) -> Pixels:

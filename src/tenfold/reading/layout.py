@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.pixels import Pixels
-from tenfold.reading.blobs import Blobs, find_blobs, is_writing, typical_side
+from tenfold.reading.blobs import Blobs, find_blobs, is_writing, weighted_median
 from tenfold.reading.ink import Ink
 from tenfold.reading.lines import Row, find_rows
 from tenfold.reading.networks import Classifies
@@ -18,13 +18,25 @@ from tenfold.reading.view import View
 SMALLEST = 10
 """Pixels that the longer side of a digit must have to be told from a speck."""
 
+LEAST = 0.3
+"""Part of the typical size from which on a piece may be a digit."""
+
+STRIP_HEIGHT, STRIP_SHAPE = 110, 1.3
+"""Pixels that a picture of but one line is high at most, and how many times as wide it is at least."""
+
 SAMPLE = 32
 """How many pieces are looked at to tell which way up a page is."""
 
 UPRIGHT = 3.0
 """How much more probable, in nats, it is that a picture is the right way up than turned to another side."""
 
-NEIGHBOR, MOST = 0.5, 6.0
+DOUBT = 8.0
+"""Nats by which one side must be more probable than any other for the page to be read only that way up."""
+
+FAINT = 0.35
+"""Part of the typical contrast that a digit must have."""
+
+NEIGHBOR, MOST = 1.0, 15.0
 """What each piece whose nearest neighbor stands beside it adds to that, and all of them at most: digits of a
 line are closer than lines."""
 
@@ -39,6 +51,8 @@ class Layout:
         Which way up the page is. All else is in its pixels.
     contrast : (height, width) uint8
     gray : (height, width) uint8
+    ruled : (height, width) uint8 or None
+        The contrast before rules were taken away; None where there are none.
     blobs : Blobs
     rows : tuple of Row
         Members are indices into `blobs`.
@@ -49,12 +63,24 @@ class Layout:
     view: View
     contrast: Pixels
     gray: Pixels
+    ruled: Pixels | None
     blobs: Blobs
     rows: tuple[Row, ...]
     size: float
 
+    @property
+    def smallest(self) -> float:
+        """The longer side from which on a piece may be a digit, and is not a dot or a broken part of one."""
+        return max(SMALLEST, LEAST * self.size)
 
-def find_layout(ink: Ink, width: int, height: int, classifier: Classifies) -> Layout:
+    @property
+    def is_strip(self) -> bool:
+        """Whether the picture is but one line that fills it, as a field cut from a form or cheque."""
+        height, width = self.gray.shape
+        return bool(height <= STRIP_HEIGHT and width >= STRIP_SHAPE * height)
+
+
+def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> list[Layout]:
     """Find the lines of a page.
 
     Parameters
@@ -67,37 +93,45 @@ def find_layout(ink: Ink, width: int, height: int, classifier: Classifies) -> La
 
     Returns
     -------
-    layout : Layout
+    layouts : list of Layout
+        One, or two where the digits by themselves do not tell which way up the page is; the more probable one
+        first.
     """
     blobs = find_blobs(ink.mask)
-    kept, size = _digit_sized(blobs, ink.contrast)
-    turns = find_turns(blobs, kept, ink.contrast, classifier)
-    view = View(width, height, ink.scale, turns)
-    contrast, gray = view.upright(ink.contrast), view.upright(ink.gray)
-    if turns:
-        blobs = find_blobs(view.upright(ink.mask))
-        kept, size = _digit_sized(blobs, contrast)
+    kept, _ = _digit_sized(blobs, ink.contrast, ink.strong)
+    found = []
+    for turns in find_turns(blobs, kept, ink.contrast, classifier):
+        view = View(width, height, ink.scale, turns)
+        found.append(_layout(ink, view, find_blobs(view.upright(ink.mask)) if turns else blobs))
+    return found
+
+
+def _layout(ink: Ink, view: View, blobs: Blobs) -> Layout:
+    contrast = view.upright(ink.contrast)
+    kept, size = _digit_sized(blobs, contrast, view.upright(ink.strong))
     boxes = np.stack([blobs.left, blobs.top, blobs.width, blobs.height], axis=1).astype(np.float64)
     rows = [
         Row(tuple(int(kept[member]) for member in row.members), row.slope)
         for row in find_rows(boxes[kept], size)
     ]
-    return Layout(view, contrast, gray, blobs, tuple(rows), size)
+    ruled = view.upright(ink.ruled) if ink.rules.any() else None
+    return Layout(view, contrast, view.upright(ink.gray), ruled, blobs, tuple(rows), size)
 
 
-def find_turns(blobs: Blobs, kept: NDArray[np.int64], contrast: Pixels, classifier: Classifies) -> int:
-    """Return by how many quarter turns clockwise the writing is turned: what reads best as digits."""
+def find_turns(blobs: Blobs, kept: NDArray[np.int64], contrast: Pixels, classifier: Classifies) -> list[int]:
+    """Return by how many quarter turns clockwise the writing may be turned, the most probable first."""
     sample = kept[np.argsort(-blobs.area[kept], kind="stable")][:SAMPLE]
     if len(sample) == 0:
-        return 0
+        return [0]
     images = np.stack([picture_of([piece_of(blobs, int(index))], blobs, contrast) for index in sample])
-    # A quarter turn about the center of 28x28 moves the center of mass by a pixel.
     turned = [np.rot90(images, turns, (1, 2)) for turns in range(4)]
     probabilities = classifier.predict_proba(np.ascontiguousarray(np.concatenate(turned)))
-    chances = np.log(probabilities[:, :10].max(axis=1) + 1e-3).reshape(4, len(sample)).sum(axis=1)
+    # What is no digit either way up shall not tell: letters look like digits from one side or another.
+    chances = np.log(probabilities[:, :10].max(axis=1) + 0.02).reshape(4, len(sample)).sum(axis=1)
     chances[0] += UPRIGHT
     chances[[0, 2]] += np.clip(NEIGHBOR * _level_neighbors(blobs, kept), -MOST, MOST)
-    return int(np.argmax(chances))
+    order = [int(turns) for turns in np.argsort(-chances, kind="stable")]
+    return order[:2] if chances[order[0]] - chances[order[1]] < DOUBT else order[:1]
 
 
 def _level_neighbors(blobs: Blobs, kept: NDArray[np.int64]) -> float:
@@ -117,9 +151,15 @@ def _level_neighbors(blobs: Blobs, kept: NDArray[np.int64]) -> float:
     return float(np.count_nonzero(beside)) - float(np.count_nonzero(above))
 
 
-def _digit_sized(blobs: Blobs, contrast: Pixels) -> tuple[NDArray[np.int64], float]:
+def _digit_sized(
+    blobs: Blobs, contrast: Pixels, strong: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], float]:
     """Return which blobs may be digits or large parts of them, and the size of a typical one."""
-    writing = is_writing(blobs, contrast)
-    size = typical_side(blobs.side[writing], blobs.area[writing])
-    kept = writing & (blobs.side >= max(SMALLEST, 0.3 * size)) & (blobs.side < 3 * size)
+    writing = is_writing(blobs) & (blobs.count(strong) >= 3)
+    size = weighted_median(blobs.side[writing], blobs.area[writing])
+    kept = writing & (blobs.side >= max(SMALLEST, LEAST * size)) & (blobs.side < 3 * size)
+    if kept.any():
+        # What is left of a printed grid or of a shadow's edge is fainter than the pen.
+        dark = blobs.mean(contrast)
+        kept &= dark > FAINT * weighted_median(dark[kept], blobs.area[kept])
     return np.flatnonzero(kept), size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import ModelError
+from tenfold.reading.decide import Judgment
 
 if TYPE_CHECKING:
     from tenfold.reading.transcript import Transcript
@@ -45,10 +46,13 @@ class Networks:
     classifier : Classifies
     recognizer : Transcribes or None
         None: lines are read digit by digit alone.
+    judgment : Judgment
+        How sure their readings are.
     """
 
     classifier: Classifies
     recognizer: Transcribes | None = None
+    judgment: Judgment = field(default_factory=Judgment)
 
 
 def load(model: str | Path | Networks | None = None) -> Networks:
@@ -74,4 +78,8 @@ def load(model: str | Path | Networks | None = None) -> Networks:
             f"There is no folder {folder}. Give the one that tenfold train reader wrote, or none for the "
             "weights that ship."
         )
-    return Networks(DigitNetwork(folder / "digits.onnx"), Recognizer(folder / "strings.onnx"))
+    return Networks(
+        DigitNetwork(folder / "digits.onnx"),
+        Recognizer(folder / "strings.onnx"),
+        Judgment.load(folder / "decisions.json"),
+    )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tenfold.errors import DataError, TenfoldError
-from tenfold.reading.decide import decide
-from tenfold.reading.ink import find_ink
-from tenfold.reading.layout import Layout, find_layout
+from tenfold.reading.decide import among_words, decide
+from tenfold.reading.ink import Ink, find_ink
+from tenfold.reading.layout import Layout, find_layouts
 from tenfold.reading.pages import Limits, Picture, name, pictures
-from tenfold.reading.readings import Reading, read_rows
+from tenfold.reading.readings import Glimpse, Reading, read_rows, settle
 from tenfold.reading.result import Decision, Digit, Document, Line, Page
 from tenfold.reading.segments import box_of, piece_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tenfold.reading.explain import Explanation
     from tenfold.reading.networks import Networks
     from tenfold.reading.pages import Source
 
@@ -99,32 +100,44 @@ class Reader:
         -------
         page : Page
         """
+        return self._read_page(picture)[-1]
+
+    def _read_page(self, picture: Picture) -> tuple[Ink, Layout, list[Reading], Page]:
         height, width = picture.pixels.shape[:2]
-        layout = find_layout(find_ink(picture.pixels), width, height, self.networks.classifier)
-        lines = tuple(self._line(reading, layout) for reading in read_rows(layout, self.networks.classifier))
-        return Page(picture.page, width, height, layout.view.rotation, lines)
+        ink = find_ink(picture.pixels)
+        seen = []
+        for layout in find_layouts(ink, width, height, self.networks.classifier):
+            readings = read_rows(layout, self.networks)
+            lines = among_words(
+                [self._line(reading, layout) for reading in readings],
+                [len(reading.row.members) for reading in readings],
+                [reading.height for reading in readings],
+            )
+            seen.append((layout, readings, lines))
+        best = seen[0]
+        if len(seen) > 1 and _worth(seen[1][-1]) > 1 + _worth(best[-1]):
+            best = seen[1]
+        layout, readings, lines = best
+        return ink, layout, readings, Page(picture.page, width, height, layout.view.rotation, tuple(lines))
 
     def _line(self, reading: Reading, layout: Layout) -> Line:
-        view, path = layout.view, reading.path
-        digits = []
-        for segment, row, image in zip(path.segments, path.probabilities, reading.images, strict=True):
-            order = np.argsort(-row[:10], kind="stable")
-            digits.append(
-                Digit(
-                    int(order[0]),
-                    float(row[order[0]]),
-                    view.box(*segment.box),
-                    tuple((int(value), float(row[value])) for value in order[1:]),
-                    image if self.keep_images else None,
-                )
-            )
-        confidence = float(np.prod([digit.confidence for digit in digits])) if digits else 0.0
-        text = "".join(str(digit.value) for digit in digits)
-        decision, reason = decide(confidence, self.error_rate)
+        view, settled = layout.view, settle(reading, layout)
+        judgment = self.networks.judgment
+        confidence = judgment.confidence(settled.kind, settled.whole, settled.single)
+        second = max((chance for _, chance in settled.alternatives), default=0.0)
+        level = judgment.threshold(self.error_rate)
+        decision, reason = decide(confidence, level, second, digits=len(settled.digits))
         box = view.box(*box_of([piece_of(layout.blobs, member) for member in reading.row.members]))
         if decision is Decision.reject:
             return Line("", confidence, decision, box, (), reason)
-        return Line(text, confidence, decision, box, tuple(digits), reason)
+        digits = tuple(self._digit(digit, layout) for digit in settled.digits)
+        return Line(settled.text, confidence, decision, box, digits, reason, settled.alternatives)
+
+    def _digit(self, digit: Glimpse, layout: Layout) -> Digit:
+        order = np.argsort(-digit.probabilities, kind="stable")
+        chances = [(int(value), float(digit.probabilities[value])) for value in order]
+        image = digit.image if self.keep_images else None
+        return Digit(*chances[0], layout.view.box(*digit.box), tuple(chances[1:]), image)
 
     def read_all(self, sources: Iterable[Source], workers: int | None = None) -> Iterator[Document]:
         """Read many sources, several at once.
@@ -152,11 +165,45 @@ class Reader:
             while waiting:
                 yield waiting.popleft().result()
 
+    def explain(self, source: Source, page: int = 1) -> Explanation:
+        """Show how a page is read, stage by stage.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file object, Pillow image or array
+        page : int
+            Which page, from 1.
+
+        Returns
+        -------
+        explanation : Explanation
+            With the stages as pictures, and notes on what is unusual.
+
+        Raises
+        ------
+        FormatError, DataError, MissingExtraError
+            The source cannot be read, or has fewer pages.
+        """
+        from tenfold.reading.explain import explain
+
+        number = 0
+        for picture in pictures(source, self.limits):
+            number = picture.page
+            if number == page:
+                seeing = Reader(self.networks, self.error_rate, keep_images=True, limits=self.limits)
+                return explain(name(source), picture.pixels, *seeing._read_page(picture))
+        raise DataError(f"{name(source)} has {number} pages; there is no page {page}.")
+
     def _attempt(self, source: Source) -> Document:
         try:
             return self.read(source)
         except TenfoldError as error:
             return Document(name(source), error=str(error))
+
+
+def _worth(lines: Sequence[Line]) -> float:
+    """Return how many digits can be trusted: of two ways up, the one with more is the right one."""
+    return sum(len(line.digits) * line.confidence for line in lines)
 
 
 def read(source: Source, error_rate: float = 0.01) -> Document:

@@ -1,4 +1,4 @@
-"""From the lines of a page to texts: each line cut into digits, the cuts that read best chosen."""
+"""From the lines of a page to texts: each read as a whole and digit by digit, the two readings settled."""
 
 from __future__ import annotations
 
@@ -7,58 +7,116 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.normalize import center, crop, fit
 from tenfold.reading.layout import Layout
 from tenfold.reading.lines import Row
-from tenfold.reading.networks import Classifies
+from tenfold.reading.networks import Classifies, Networks, Transcribes
+from tenfold.reading.patches import LinePatch, row_patch, whole_patch
 from tenfold.reading.segments import Path, best_path, picture_of, pieces_of, segments_of
+from tenfold.reading.transcript import Spot, Transcript
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the pieces of one line say.
+    """What the networks see in one line.
 
     Parameters
     ----------
     row : Row
     height : float
-        Of the line's digits.
+        Of the line's digits, in the view.
     path : Path
-        The segments taken for digits.
+        The segments that the digit network takes for digits; none where it was not asked.
     images : (n, 28, 28) uint8
-        What the network saw of each.
+        What it saw of each.
+    patch : LinePatch or None
+        What the string network saw.
+    transcript : Transcript or None
+        What it read.
     """
 
     row: Row
     height: float
     path: Path
     images: NDArray[np.uint8]
+    patch: LinePatch | None = None
+    transcript: Transcript | None = None
 
-    @property
-    def values(self) -> list[int]:
-        """The digits from left to right."""
-        return [int(value) for value in self.path.probabilities[:, :10].argmax(axis=1)]
+    def extent(self, spot: Spot) -> tuple[float, float]:
+        """Return between which columns of the view a spot of the transcript lies."""
+        if self.patch is None:
+            return spot.left, spot.right
+        middle = self.patch.gray.shape[0] / 2
+        left, _ = self.patch.place(spot.left, middle)
+        right, _ = self.patch.place(spot.right, middle)
+        return left, right
 
 
-def read_rows(layout: Layout, classifier: Classifies) -> list[Reading]:
-    """Read every line of a page, digit by digit.
+NO_PATH = Path((), np.zeros((0, 11), np.float32), ())
+NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
+
+
+def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
+    """Read every line of a page.
 
     Parameters
     ----------
     layout : Layout
-    classifier : Classifies
-        Asked once for all candidates of the page.
+    networks : Networks
+        Each is asked once for the whole page.
 
     Returns
     -------
     readings : list of Reading
-        One for each row.
+        One for each row; of a picture that is but one line, one for it all.
     """
-    blobs = layout.blobs
-    heights = [float(np.median(blobs.height[list(row.members)])) for row in layout.rows]
-    pieces = [pieces_of(blobs, row.members, height) for row, height in zip(layout.rows, heights, strict=True)]
+    if layout.is_strip and networks.recognizer is not None and layout.rows:
+        return [_read_strip(layout, networks.recognizer)]
+    heights = [typical_height(layout, row) for row in layout.rows]
+    readings = _read_digits(layout, heights, networks.classifier)
+    if networks.recognizer is None or not readings:
+        return readings
+    patches = [row_patch(layout, row, height) for row, height in zip(layout.rows, heights, strict=True)]
+    transcripts = networks.recognizer.transcribe([patch.gray for patch in patches])
+    if layout.ruled is not None:
+        # Where a rule was taken away, a part of a digit may be gone with it: of both the surer is kept.
+        whole = [
+            row_patch(layout, row, height, ruled=True)
+            for row, height in zip(layout.rows, heights, strict=True)
+        ]
+        others = networks.recognizer.transcribe([patch.gray for patch in whole])
+        for place, (one, other) in enumerate(zip(transcripts, others, strict=True)):
+            if other.spots and other.confidence > one.confidence:
+                patches[place], transcripts[place] = whole[place], other
+    return [
+        Reading(reading.row, reading.height, reading.path, reading.images, patch, transcript)
+        for reading, patch, transcript in zip(readings, patches, transcripts, strict=True)
+    ]
+
+
+def typical_height(layout: Layout, row: Row) -> float:
+    """Return the height of a row's digits: the median of its pieces, broken parts aside."""
+    heights = layout.blobs.height[list(row.members)]
+    return float(np.median(heights[heights >= 0.5 * np.median(heights)]))
+
+
+def _read_strip(layout: Layout, recognizer: Transcribes) -> Reading:
+    """Read a picture that is but one line as it is: the string network knows printed grounds and rules."""
+    members = tuple(sorted(member for row in layout.rows for member in row.members))
+    patch = whole_patch(layout)
+    (transcript,) = recognizer.transcribe([patch.gray])
+    row = Row(members, 0.0)
+    return Reading(row, typical_height(layout, row), NO_PATH, NO_IMAGES, patch, transcript)
+
+
+def _read_digits(layout: Layout, heights: list[float], classifier: Classifies) -> list[Reading]:
+    """Read every line digit by digit."""
+    pieces = [
+        pieces_of(layout.blobs, row.members, height) for row, height in zip(layout.rows, heights, strict=True)
+    ]
     segments = [segments_of(part, height) for part, height in zip(pieces, heights, strict=True)]
     images = [
-        picture_of(segment.pieces, blobs, layout.contrast)
+        picture_of(segment.pieces, layout.blobs, layout.contrast)
         for candidates in segments
         for segment in candidates
     ]
@@ -75,3 +133,134 @@ def read_rows(layout: Layout, classifier: Classifies) -> list[Reading]:
         readings.append(Reading(row, height, path, stack[kept]))
         start += len(candidates)
     return readings
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """One digit of a settled reading.
+
+    Parameters
+    ----------
+    probabilities : (10,) float64
+        Sums to at most 1; the rest is that it is no digit.
+    box : (left, top, right, bottom)
+        In the view.
+    image : (28, 28) uint8 or None
+    """
+
+    probabilities: NDArray[np.float64]
+    box: tuple[float, float, float, float]
+    image: NDArray[np.uint8] | None
+
+    @property
+    def value(self) -> int:
+        """The most probable digit."""
+        return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """What a line says, the readings of both networks settled.
+
+    Parameters
+    ----------
+    digits : tuple of Glimpse
+    kind : str
+        How it came about: "agree", "differ" (in a digit), "string" or "digits" (they differ in the number of
+        digits; whose reading was taken), "alone" (one network only).
+    whole, single : float in [0, 1]
+        How probable the text is to the string network and to the digit network.
+    alternatives : tuple of (text, probability)
+    """
+
+    digits: tuple[Glimpse, ...]
+    kind: str
+    whole: float
+    single: float
+    alternatives: tuple[tuple[str, float], ...]
+
+    @property
+    def text(self) -> str:
+        """The digits in a row."""
+        return "".join(str(digit.value) for digit in self.digits)
+
+
+def settle(reading: Reading, layout: Layout) -> Settled:
+    """Settle what a line says.
+
+    Where both networks see as many digits, their probabilities are multiplied digit by digit. Where they do
+    not, the reading of the one that is surer is taken.
+    """
+    path, transcript = reading.path, reading.transcript
+    single = path.probability
+    if transcript is None:
+        return Settled(_of_path(reading), "alone", single, 0.0, ())
+    if reading.path is NO_PATH:
+        return Settled(
+            _of_spots(reading, transcript, layout),
+            "alone",
+            transcript.confidence,
+            0.0,
+            transcript.alternatives,
+        )
+    spots, singles = transcript.spots, path.probabilities
+    if len(spots) == len(path.segments):
+        digits = []
+        for spot, segment, row, image in zip(spots, path.segments, singles, reading.images, strict=True):
+            both = spot.probabilities.astype(np.float64) * row[:10].astype(np.float64) + 1e-9
+            left, top, right, bottom = segment.box
+            chances = both / both.sum() * (1 - float(row[10]))
+            digits.append(Glimpse(chances, (left, top, right, bottom), image))
+        text = "".join(str(digit.value) for digit in digits)
+        same = text == transcript.text == path.text
+        others = [(transcript.text, transcript.confidence), (path.text, single), *transcript.alternatives]
+        alternatives = tuple(dict(reversed([(t, p) for t, p in others if t != text])).items())[::-1]
+        kind = "agree" if same else "differ"
+        return Settled(tuple(digits), kind, transcript.confidence, single, alternatives)
+    if transcript.confidence >= single:
+        digits_of, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)
+    else:
+        digits_of, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
+    return Settled(digits_of, kind, transcript.confidence, single, (other, *transcript.alternatives))
+
+
+def _of_path(reading: Reading) -> tuple[Glimpse, ...]:
+    return tuple(
+        Glimpse(row[:10].astype(np.float64), segment.box, image)
+        for segment, row, image in zip(
+            reading.path.segments, reading.path.probabilities, reading.images, strict=True
+        )
+    )
+
+
+def _of_spots(reading: Reading, transcript: Transcript, layout: Layout) -> tuple[Glimpse, ...]:
+    """Return the digits of a transcript, each with the ink between its columns."""
+    found = []
+    members = set(reading.row.members)
+    blobs = layout.blobs
+    tops = [int(blobs.top[member]) for member in members]
+    bottoms = [int(blobs.top[member] + blobs.height[member]) for member in members]
+    for spot in transcript.spots:
+        left, right = reading.extent(spot)
+        first, last = max(0, int(left)), max(int(left) + 1, int(np.ceil(right)))
+        rows = slice(min(tops), max(bottoms))
+        ink = blobs.labels[rows, first:last] > 0
+        inked = np.flatnonzero(ink.any(axis=1)) if ink.size else np.empty(0, int)
+        top, bottom = (
+            (rows.start + int(inked[0]), rows.start + int(inked[-1]) + 1)
+            if len(inked)
+            else (rows.start, rows.stop)
+        )
+        image = _seen(layout, first, top, last, bottom)
+        found.append(Glimpse(spot.probabilities.astype(np.float64), (first, top, last, bottom), image))
+    return tuple(found)
+
+
+def _seen(layout: Layout, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+    """Return the 28x28 of what is between columns and rows."""
+    part = layout.contrast[top:bottom, left:right].astype(np.float32)
+    inside = layout.blobs.labels[top:bottom, left:right] > 0
+    strong = part[inside]
+    if strong.size == 0:
+        return np.zeros((28, 28), np.uint8)
+    return center(fit(crop(np.clip(part * inside * (255 / float(np.percentile(strong, 75))), 0, 255))))

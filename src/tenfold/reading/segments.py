@@ -111,11 +111,36 @@ def picture_of(pieces: Sequence[Piece], blobs: Blobs, contrast: Pixels) -> Pixel
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """The segments of a line that read best, with the probabilities of each."""
+    """The segments of a line that read best.
+
+    Parameters
+    ----------
+    segments : tuple of Segment
+        Taken for digits, from left to right.
+    probabilities : (n, 11) float32
+        Of each.
+    skipped : tuple of Segment
+        Taken for no digit.
+    doubt : float in [0, 1]
+        How probable it is that those are none.
+    """
 
     segments: tuple[Segment, ...]
     probabilities: NDArray[np.float32]
     skipped: tuple[Segment, ...]
+    doubt: float = 1.0
+
+    @property
+    def text(self) -> str:
+        """The digits in a row."""
+        return "".join(str(value) for value in self.probabilities[:, :10].argmax(axis=1))
+
+    @property
+    def probability(self) -> float:
+        """How probable it is that all segments are what they are read as, and what is skipped is none."""
+        if not self.segments:
+            return 0.0
+        return float(np.prod(self.probabilities[:, :10].max(axis=1))) * self.doubt
 
 
 def best_path(
@@ -141,6 +166,7 @@ def best_path(
     best = np.full(count + 1, -np.inf)
     best[0] = 0.0
     back: list[tuple[int, bool]] = [(-1, False)] * (count + 1)
+    dots: dict[int, float] = {}
     ends: list[list[int]] = [[] for _ in range(count + 1)]
     for index, segment in enumerate(segments):
         ends[segment.last].append(index)
@@ -158,22 +184,27 @@ def best_path(
                 best[last], back[last] = score, (index, False)
             if number == 1:
                 none = float(np.log(max(probabilities[index, 10], 1e-6)))
-                dot = max(none, min(0.0, 12 * (0.3 - size)) - 0.5)
-                score = best[segment.first] + dot - 0.3
+                # What is small is a dot or a dash, whatever it looks like enlarged.
+                dots[index] = max(none, min(0.0, 12 * (0.3 - size)))
+                score = best[segment.first] + dots[index] - 0.8
                 if score > best[last]:
                     best[last], back[last] = score, (index, True)
     kept: list[int] = []
     skipped: list[int] = []
+    doubt = 1.0
     place = count
     while place > 0:
         index, skip = back[place]
         (skipped if skip else kept).append(index)
+        if skip:
+            doubt *= float(np.exp(dots[index]))
         place = segments[index].first
     kept.reverse()
     return Path(
         tuple(segments[index] for index in kept),
         probabilities[kept] if kept else np.zeros((0, probabilities.shape[1]), np.float32),
         tuple(segments[index] for index in skipped),
+        doubt,
     )
 
 

@@ -1,0 +1,165 @@
+"""How sure the reader may be: its probabilities and thresholds, fitted on made pages and strips.
+
+The networks' own probabilities are right for what each sees alone. What a text that both agree on is worth,
+or one that they differ on, is measured: pages and strips are made from held-out digits and read, and from
+what turned out right a logistic regression is fitted for each kind of reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
+from tenfold.data.composites.pages import make_page
+from tenfold.data.composites.paper import Papers
+from tenfold.data.composites.patches import make_patch
+from tenfold.data.dataset import Dataset
+from tenfold.reading.decide import KINDS, Judgment, log_odds
+from tenfold.reading.ink import find_ink
+from tenfold.reading.layout import find_layouts
+from tenfold.reading.networks import Networks
+from tenfold.reading.readings import read_rows, settle
+from tenfold.seeds import generator
+
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
+"""Error rates for which thresholds are kept."""
+
+RIDGE = 2.0
+"""How strongly the regression is held to the plain weights, which stand for so many lines each way."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of a line that was read.
+
+    Parameters
+    ----------
+    kind : str
+    whole, single : float
+        As in `tenfold.reading.readings.Settled`.
+    right : bool
+        Whether the text is what was written.
+    """
+
+    kind: str
+    whole: float
+    single: float
+    right: bool
+
+
+def fit_judgment(
+    networks: Networks, digits: Dataset, seed: int = 0, *, pages: int = 300, strips: int = 2000
+) -> Judgment:
+    """Fit how sure the networks' readings are.
+
+    Parameters
+    ----------
+    networks : Networks
+    digits : Dataset
+        None of which the networks have learned from.
+    seed : int
+    pages, strips : int
+        How many are made and read; half of them set the weights, the others the thresholds.
+
+    Returns
+    -------
+    judgment : Judgment
+    """
+    lines = [*read_pages(networks, digits, seed, pages), *read_strips(networks, digits, seed, strips)]
+    order = generator(seed, "reader-decisions", "halves").permutation(len(lines))
+    first, second = ([lines[place] for place in half] for half in np.array_split(order, 2))
+    judgment = Judgment(
+        {kind: fit_weights([line for line in first if line.kind == kind], kind) for kind in KINDS}
+    )
+    thresholds = fit_thresholds(judgment, second)
+    protocol: dict[str, Any] = {"pages": pages, "strips": strips, "seed": seed, "lines": len(lines)}
+    protocol["kinds"] = {
+        kind: [
+            sum(line.right for line in lines if line.kind == kind),
+            sum(line.kind == kind for line in lines),
+        ]
+        for kind in KINDS
+    }
+    return replace(judgment, thresholds=thresholds, protocol=protocol)
+
+
+def read_pages(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[Line]:
+    """Make pages and read them; yield their lines."""
+    rng = generator(seed, "reader-decisions", "pages")
+    for _ in range(count):
+        page = make_page(digits, rng)
+        yield from _read(networks, page.pixels, page.lines)
+
+
+def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[Line]:
+    """Make strips and read them; yield their lines."""
+    rng = generator(seed, "reader-decisions", "strips")
+    glyphs = Glyphs(digits.images, digits.labels, draw_glyphs(500, rng))
+    papers = Papers(60, rng)
+    for _ in range(count):
+        patch = make_patch(glyphs, papers, rng)
+        yield from _read(networks, patch.gray, [patch.text])
+
+
+def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -> Iterator[Line]:
+    height, width = pixels.shape[:2]
+    layout = find_layouts(find_ink(pixels), width, height, networks.classifier)[0]
+    for reading in read_rows(layout, networks):
+        settled = settle(reading, layout)
+        if settled.digits:
+            yield Line(settled.kind, settled.whole, settled.single, settled.text in truth)
+
+
+def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
+    """Return the weights of one kind of reading: logistic regression, held to the plain ones."""
+    plain = np.array(Judgment().weights[kind])
+    if not lines:
+        return _three(plain)
+    features = np.array([[1.0, log_odds(line.whole), log_odds(line.single)] for line in lines])
+    right = np.array([line.right for line in lines], float)
+    free = plain != 0
+    if kind == "alone":
+        free = np.array([True, True, False])
+    weights = plain.copy()
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        slope = features.T @ (right - chance) - RIDGE * (weights - plain)
+        bend = (features * (chance * (1 - chance))[:, None]).T @ features + RIDGE * np.eye(3)
+        step = np.zeros(3)
+        step[free] = np.linalg.solve(bend[np.ix_(free, free)], slope[free])
+        weights += np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-8:
+            break
+    return _three(weights)
+
+
+def fit_thresholds(judgment: Judgment, lines: Sequence[Line]) -> tuple[tuple[float, float], ...]:
+    """Return from which confidence on lines are accepted at each of `RATES`.
+
+    It is the lowest confidence such that, of the lines above it, no larger share is wrong, one half of a
+    wrong line added. Where there are too few lines to measure so low a rate, it is what the confidences
+    promise.
+    """
+    sure = np.array([judgment.confidence(line.kind, line.whole, line.single) for line in lines])
+    wrong = np.array([not line.right for line in lines])
+    order = np.argsort(-sure, kind="stable")
+    above = np.arange(1, len(order) + 1)
+    share = (np.cumsum(wrong[order]) + 0.5) / (above + 1)
+    found: list[tuple[float, float]] = []
+    for rate in RATES:
+        fits = np.flatnonzero(share <= rate)
+        level = float(sure[order][fits[-1]]) if len(fits) else 1 - rate / 3
+        found.append((rate, level))
+    # A higher rate never asks for more.
+    levels = np.minimum.accumulate([level for _, level in found])
+    return tuple((rate, round(float(level), 5)) for (rate, _), level in zip(found, levels, strict=True))
+
+
+def _three(weights: NDArray[Any]) -> tuple[float, float, float]:
+    one, two, three = (round(float(weight), 4) for weight in weights)
+    return one, two, three
