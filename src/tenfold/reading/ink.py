@@ -79,7 +79,7 @@ class Ink:
         return np.asarray(self.contrast > max(STRONG[0], STRONG[1] * self.noise))
 
 
-def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
+def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False, keep_rules: bool = False) -> Ink:
     """Tell ink from paper.
 
     Parameters
@@ -89,6 +89,8 @@ def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
         Pixels to work at.
     dark : bool
         Whether the ink is known to be darker than its paper, as on a printed form; else that is found out.
+    keep_rules : bool
+        Take printed lines and the edges of the sheet for ink like any other.
 
     Returns
     -------
@@ -110,8 +112,10 @@ def find_ink(pixels: Pixels, area: int = AREA, *, dark: bool = False) -> Ink:
     contrast = np.asarray(cv2.subtract(contrast, offset), np.uint8)
     least = np.maximum(SIGMAS * noise, FLOOR)
     # Edges and rules are taken away first: they may be fainter than the ink, or darker.
-    rules = find_edges(contrast > least)
-    rules |= find_rules((contrast > least) & ~rules)
+    rules = np.zeros(contrast.shape, bool)
+    if not keep_rules:
+        rules = find_edges(contrast > least)
+        rules |= find_rules((contrast > least) & ~rules)
     ruled = contrast
     contrast = np.where(rules, np.uint8(0), contrast)
     reach = _odd(_kernel(gray.shape) // 2)

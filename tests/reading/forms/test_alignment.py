@@ -136,7 +136,7 @@ def test_lines_paler_than_the_writing_are_found(exam, filled):
 def test_the_tilt_of_rules(exam, angle):
     page = print_form(exam, dpi=DPI)
     picture, _ = moved(page, turn(angle, 1, (0, 0), page))
-    printed = find_printed(find_ink(picture, dark=True))
+    printed = find_printed(find_ink(picture, dark=True, keep_rules=True))
 
     assert tilt(printed.soft[0], printed.soft[1]) == pytest.approx(angle, abs=0.3)
 
@@ -146,7 +146,7 @@ def test_a_page_without_a_sheet_in_it_has_no_corners():
 
 
 def test_alignment_is_the_same_whenever_it_is_asked(exam, filled):
-    ink = find_ink(filled(exam, TEXTS, dpi=DPI), dark=True)
+    ink = find_ink(filled(exam, TEXTS, dpi=DPI), dark=True, keep_rules=True)
     one, other = (align(exam, ink, find_printed(ink)) for _ in range(2))
 
     assert np.array_equal(one.map, other.map)

@@ -69,11 +69,11 @@ def draft(picture: Picture, size: tuple[float, float] | None = None, name: str =
         There is no empty box.
     """
     pixels = picture.pixels
-    ink = find_ink(pixels, AREA, dark=True)
+    ink = find_ink(pixels, AREA, dark=True, keep_rules=True)
     printed = find_printed(ink)
     angle = tilt(printed.soft[0], printed.soft[1])
     if angle:
-        ink = find_ink(_turned(pixels, angle), AREA, dark=True)
+        ink = find_ink(_turned(pixels, angle), AREA, dark=True, keep_rules=True)
         printed = find_printed(ink)
     height, width = ink.contrast.shape
     size = size or _paper(width, height)

@@ -116,7 +116,7 @@ def lay(template: Template, picture: Picture) -> Laid:
         The page does not fit the template.
     """
     height, width = picture.pixels.shape[:2]
-    ink = find_ink(picture.pixels, AREA, dark=True)
+    ink = find_ink(picture.pixels, AREA, dark=True, keep_rules=True)
     printed = find_printed(ink)
     alignment = align(template, ink, printed)
     printed = printed.turned(alignment.turns)
