@@ -93,3 +93,4 @@ def test_a_template_that_is_wrong_is_told_before_anything_is_read(cli, form):
 
     assert answer.code == 1
     assert "form.toml: page: units is no key" in answer.err
+    assert not (form / "out.json").exists()

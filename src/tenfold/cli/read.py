@@ -118,11 +118,12 @@ def read(
     wanted = get_format(form.value, several=several)
     done, failed = keep_whole(out, form.value, sources) if resume and out else (0, 0)
     errors = Errors(failed)
+    # Before the file is opened: a wrong template or model leaves what is there alone.
+    reader = _reader(model, error_rate, template) if done < len(sources) else None
     with _opened(out, go_on=done > 0) as file, Display(quiet) as display:
         if done == 0:
             file.write(wanted.head)
-        if done < len(sources):
-            reader = _reader(model, error_rate, template)
+        if reader is not None:
             drawings = Drawings(annotate) if annotate else None
             start = monotonic()
             for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
