@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tenfold.models.estimator import DigitClassifier
     from tenfold.models.model import Model, open_model
     from tenfold.networks.architecture import Architecture, network
+    from tenfold.reading.reader import Reader, read
     from tenfold.runs.store import Store
     from tenfold.training.engines import get_engine
     from tenfold.training.loop import train
@@ -40,6 +41,7 @@ __all__ = [
     "DigitClassifier",
     "Digits",
     "Model",
+    "Reader",
     "Recipe",
     "Store",
     "TenfoldError",
@@ -51,6 +53,7 @@ __all__ = [
     "load_recipe",
     "network",
     "open_model",
+    "read",
     "train",
 ]
 
@@ -61,6 +64,7 @@ _HOMES = {
     "DigitClassifier": "tenfold.models.estimator",
     "Digits": "tenfold.data.dataset",
     "Model": "tenfold.models.model",
+    "Reader": "tenfold.reading.reader",
     "Recipe": "tenfold.training.recipe",
     "Store": "tenfold.runs.store",
     "TenfoldError": "tenfold.errors",
@@ -71,6 +75,7 @@ _HOMES = {
     "load_recipe": "tenfold.training.recipe",
     "network": "tenfold.networks.architecture",
     "open_model": "tenfold.models.model",
+    "read": "tenfold.reading.reader",
     "train": "tenfold.training.loop",
 }
 

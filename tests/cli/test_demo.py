@@ -50,7 +50,14 @@ def test_the_demo_trains_studies_writes_one_report_and_repeats_nothing(cli, smal
 
     page = report.read_text()
     html.parser.HTMLParser().feed(page)
-    for words in ("At a glance", "Our network: lin-simple-nn", "Every seed", "Learning curves", "li-1"):
+    for words in (
+        "At a glance",
+        "Our network: lin-simple-nn",
+        "Every seed",
+        "Learning curves",
+        "li-1",
+        "Reading a page",
+    ):
         assert words in page
     assert not re.search(r'(?:src|href)="(?!#|data:)[^"]*//', page)
 

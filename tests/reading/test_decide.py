@@ -54,7 +54,7 @@ def test_log_odds_stay_finite():
 
 def test_a_digit_or_two_among_words_is_rejected_unless_it_is_larger():
     lines = [line(""), line("5"), line(""), line("0755", 0.99), line("12")]
-    judged = among_words(lines, [20, 1, 15, 4, 2], [12, 12, 12, 12, 30])
+    judged = among_words(lines, [20, 1, 15, 4, 2], [12, 12, 12, 12, 40])
     assert [each.text for each in judged] == ["", "", "", "0755", "12"]
     assert judged[1].reason is Reason.not_a_digit
 

@@ -59,7 +59,7 @@ def demo(
     engine: EngineOption = EngineName.auto,
     quiet: QuietOption = False,
 ) -> None:
-    """Train our network, run two published studies, write a report.
+    """Train our network, run two published studies, read a page, write a report.
 
     Takes less than five minutes on two cores. What is finished is kept, so a second run is quick, and one
     that was stopped goes on where it was.
@@ -216,6 +216,7 @@ class Demo:
         )
 
     def _document(self, results: Sequence[Results], stages: Stages) -> Document:
+        from tenfold.cli.demo_reading import reading_section
         from tenfold.report.document import Document, Numbers, Section, Text
         from tenfold.report.figures import sample_grid
         from tenfold.report.network import headline, network_chapter
@@ -274,6 +275,7 @@ class Demo:
             drawing(each.study.key)
             sections += chapter(each)
         drawing("page")
+        sections.append(reading_section(test))
         how = protocol(results) | environment(every)
         how[f"Network {name}"] = (
             f"seeds {', '.join(str(run.seed) for run in runs)}; all images of {self.digits.train.name}; "

@@ -20,6 +20,7 @@ from tenfold.cli.options import (
 )
 from tenfold.cli.output import accuracy_text, say, short, show_json, show_pairs
 from tenfold.cli.progress import Display, seconds_text, show_training
+from tenfold.cli.train_decisions import DECISIONS, train_decisions
 from tenfold.cli.train_digits import DIGITS, train_digits
 from tenfold.cli.train_strings import STRINGS, train_strings
 from tenfold.errors import NetworkError
@@ -41,6 +42,7 @@ EXAMPLES = examples(
     "tenfold train my-network.json --recipe my-recipe.toml --validation 6000",
     "tenfold train reader --out strings.onnx",
     "tenfold train reader-digits --out digits.onnx",
+    "tenfold train reader-decisions --set weights=my-reader --out my-reader",
 )
 
 
@@ -55,7 +57,7 @@ def train(
         typer.Argument(
             metavar="NETWORK",
             help="A network by name (tenfold networks list), a JSON file that describes one, reader, "
-            "or reader-digits.",
+            "reader-digits or reader-decisions.",
         ),
     ],
     recipe: Annotated[
@@ -122,11 +124,12 @@ def train(
 
     reader is the network with which tenfold read reads strings of digits: it learns from strings that are
     made for it, and is written as strings.onnx to --out. reader-digits is the one that tells single digits
-    from what is none, written as digits.onnx. They are not kept as runs.
+    from what is none, written as digits.onnx; reader-decisions measures how sure both may be, on made pages,
+    and writes decisions.json. They are not kept as runs.
     """
     settings = parse_settings(change or [])
     engine_name, engine_settings = parse_engine(engine, device, compile)
-    if network in (STRINGS, DIGITS):
+    if network in (STRINGS, DIGITS, DECISIONS):
         for option, given_value in {
             "--recipe": recipe,
             "--data": data != "mnist",
@@ -140,8 +143,8 @@ def train(
                     f"{network} has its own data, recipe and engine; --set changes the recipe.",
                     param_hint=option,
                 )
-        train_one = train_strings if network == STRINGS else train_digits
-        train_one(settings, seed, out, as_json=as_json, quiet=quiet)
+        parts = {STRINGS: train_strings, DIGITS: train_digits, DECISIONS: train_decisions}
+        parts[network](settings, seed, out, as_json=as_json, quiet=quiet)
         return
     with Display(quiet) as display:
         display.update("reading data", 0.0, float("nan"))

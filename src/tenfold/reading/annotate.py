@@ -40,7 +40,7 @@ def annotate(pixels: Pixels, page: Page) -> Pixels:
     height, width = pixels.shape[:2]
     scale = min(LONGEST / max(height, width), max(1.0, 700 / max(height, width)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    margin = round(0.06 * max(height, width) * scale) + 24
+    margin = round(0.02 * max(height, width) * scale) + 16
     canvas = cv2.resize(canvas, None, fx=scale, fy=scale, interpolation=method)
     # Room above, for the words of a line at the very top.
     canvas = cv2.copyMakeBorder(canvas, margin, 0, 0, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255))
@@ -84,5 +84,7 @@ def _words(
     left = max(0, min(left, drawn.shape[1] - width - 2))
     bottom = min(max(bottom, height + 2), drawn.shape[0] - 3)
     # A light halo keeps the words readable on any page.
-    cv2.putText(drawn, words, (left, bottom), _FONT, size, (255, 255, 255), thick + 3, cv2.LINE_AA)
+    for across, down in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+        place = (left + across, bottom + down)
+        cv2.putText(drawn, words, place, _FONT, size, (255, 255, 255), thick, cv2.LINE_AA)
     cv2.putText(drawn, words, (left, bottom), _FONT, size, color, thick, cv2.LINE_AA)

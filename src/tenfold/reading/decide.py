@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.errors import ModelError
+from tenfold.reading.blobs import weighted_median
 from tenfold.reading.result import Decision, Line, Reason
 
 NOTHING = 0.1
@@ -22,10 +23,10 @@ CLOSE = 0.25
 KINDS = ("agree", "differ", "string", "digits", "alone")
 """How a reading comes about; see `tenfold.reading.readings.Settled`."""
 
-WORDS = 2.0
-"""How many times as many pieces of ink that are no digits make a page one of words."""
+MOSTLY = 0.5
+"""Digits that there must be for each piece of ink on a line."""
 
-AMONG, SURE, TALLER = 3, 0.5, 1.6
+AMONG, SURE, TALLER = 3, 0.5, 2.5
 """On a page of words a line of so few digits, or less sure, is taken to be of the words; not if it is so many
 times as high."""
 
@@ -113,7 +114,7 @@ def log_odds(chance: float) -> float:
 
 
 def decide(
-    confidence: float, threshold: float, second: float = 0.0, *, digits: int = 1
+    confidence: float, threshold: float, second: float = 0.0, *, digits: int = 1, pieces: int = 1
 ) -> tuple[Decision, Reason | None]:
     """Return what to do with a line, and why where it is not accepted.
 
@@ -127,8 +128,11 @@ def decide(
         Probability of the best other reading.
     digits : int
         How many were read.
+    pieces : int
+        Of how many pieces of ink. A digit may be broken, but where there is far more than digits, it is
+        words.
     """
-    if digits == 0 or confidence < NOTHING:
+    if digits == 0 or confidence < NOTHING or (pieces >= 3 and digits < MOSTLY * pieces):
         return Decision.reject, Reason.not_a_digit
     if confidence >= threshold:
         return Decision.accept, None
@@ -151,11 +155,13 @@ def among_words(lines: Sequence[Line], pieces: Sequence[int], heights: Sequence[
     lines : list of Line
     """
     rejected = [line.decision is Decision.reject for line in lines]
-    digits = sum(len(line.digits) for line in lines)
+    trusted = sum(len(line.digits) * line.confidence for line in lines if len(line.digits) > 1)
+    single = sum(len(line.digits) == 1 for line in lines)
     others = sum(count for count, out in zip(pieces, rejected, strict=True) if out)
-    if others <= WORDS * digits or others < 3:
+    if others < 3 or others <= trusted or others < single / 2:
         return list(lines)
-    usual = float(np.median([height for height, out in zip(heights, rejected, strict=True) if out]))
+    out = np.array(rejected)
+    usual = weighted_median(np.array(heights)[out], np.array(pieces)[out])
     found = []
     for line, height in zip(lines, heights, strict=True):
         few = len(line.digits) <= AMONG or line.confidence < SURE

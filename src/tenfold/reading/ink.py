@@ -14,6 +14,9 @@ from tenfold.reading.rules import find_edges, find_rules
 AREA = 1_600_000
 """Pixels at which ink is looked for; larger pictures are reduced, and cut from at full size."""
 
+LOOKED_AT = 280
+"""Pixels of the longer side at which the channel and the polarity are chosen."""
+
 FLOOR = 16.0
 """Contrast, of 255, below which nothing is ink however quiet the paper."""
 
@@ -146,7 +149,7 @@ def resized(pixels: Pixels, scale: float) -> Pixels:
 def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
     """Return which channel shows the ink best, and whether the ink is lighter than the paper."""
     height, width = pixels.shape[:2]
-    small = resized(pixels, min(1.0, 400 / max(height, width)))
+    small = resized(pixels, min(1.0, LOOKED_AT / max(height, width)))
     names = ("gray", *(_CHANNELS if pixels.ndim == 3 else ()))
     best, found = 0.0, ("gray", False)
     for name in names:

@@ -30,15 +30,15 @@ SAMPLE = 32
 UPRIGHT = 3.0
 """How much more probable, in nats, it is that a picture is the right way up than turned to another side."""
 
-DOUBT = 8.0
+DOUBT = 15.0
 """Nats by which one side must be more probable than any other for the page to be read only that way up."""
 
 FAINT = 0.35
 """Part of the typical contrast that a digit must have."""
 
-NEIGHBOR, MOST = 1.0, 15.0
-"""What each piece whose nearest neighbor stands beside it adds to that, and all of them at most: digits of a
-line are closer than lines."""
+NEIGHBOR, MANY = 1.5, 100
+"""Nats for each piece, of so many at most, where all have their nearest neighbor beside them: what stands in
+a line is closer than lines are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,12 @@ class Layout:
     def is_strip(self) -> bool:
         """Whether the picture is but one line that fills it, as a field cut from a form or cheque."""
         height, width = self.gray.shape
-        return bool(height <= STRIP_HEIGHT and width >= STRIP_SHAPE * height)
+        return is_strip(width, height)
+
+
+def is_strip(width: int, height: int) -> bool:
+    """Return whether a picture of that size is but one line that fills it."""
+    return height <= STRIP_HEIGHT and width >= STRIP_SHAPE * height
 
 
 def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> list[Layout]:
@@ -98,9 +103,14 @@ def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> l
         first.
     """
     blobs = find_blobs(ink.mask)
-    kept, _ = _digit_sized(blobs, ink.contrast, ink.strong)
+    if is_strip(width, height) or is_strip(height, width):
+        # Its shape tells which way a line runs; printed grounds would mislead about the rest.
+        ways = [0, 2] if width > height else [1, 3]
+    else:
+        kept, _ = _digit_sized(blobs, ink.contrast, ink.strong)
+        ways = find_turns(blobs, kept, ink.contrast, classifier)
     found = []
-    for turns in find_turns(blobs, kept, ink.contrast, classifier):
+    for turns in ways:
         view = View(width, height, ink.scale, turns)
         found.append(_layout(ink, view, find_blobs(view.upright(ink.mask)) if turns else blobs))
     return found
@@ -129,26 +139,27 @@ def find_turns(blobs: Blobs, kept: NDArray[np.int64], contrast: Pixels, classifi
     # What is no digit either way up shall not tell: letters look like digits from one side or another.
     chances = np.log(probabilities[:, :10].max(axis=1) + 0.02).reshape(4, len(sample)).sum(axis=1)
     chances[0] += UPRIGHT
-    chances[[0, 2]] += np.clip(NEIGHBOR * _level_neighbors(blobs, kept), -MOST, MOST)
+    chances[[0, 2]] += NEIGHBOR * min(len(kept), MANY) * _levelness(blobs, kept)
     order = [int(turns) for turns in np.argsort(-chances, kind="stable")]
     return order[:2] if chances[order[0]] - chances[order[1]] < DOUBT else order[:1]
 
 
-def _level_neighbors(blobs: Blobs, kept: NDArray[np.int64]) -> float:
-    """Return how many pieces have the nearest one beside them, less those that have it above or below."""
-    if not 2 <= len(kept) <= 500:
+def _levelness(blobs: Blobs, kept: NDArray[np.int64]) -> float:
+    """Return which part of the pieces has the nearest one beside it, less which has it above or below."""
+    if len(kept) < 2:
         return 0.0
+    some = kept[:: -(-len(kept) // 200)]
     left, top = blobs.left[kept], blobs.top[kept]
     right, bottom = left + blobs.width[kept], top + blobs.height[kept]
-    across = np.maximum(left[:, None] - right, left - right[:, None]).clip(0)
-    down = np.maximum(top[:, None] - bottom, top - bottom[:, None]).clip(0)
-    distance = np.hypot(across, down)
-    np.fill_diagonal(distance, np.inf)
-    nearest = distance.argmin(axis=1)
-    rows = np.arange(len(kept))
+    start, end = blobs.left[some, None], (blobs.left + blobs.width)[some, None]
+    upper, lower = blobs.top[some, None], (blobs.top + blobs.height)[some, None]
+    across = np.maximum(start - right, left - end).clip(0)
+    down = np.maximum(upper - bottom, top - lower).clip(0)
+    distance = np.where(some[:, None] == kept, np.inf, np.hypot(across, down))
+    rows, nearest = np.arange(len(some)), distance.argmin(axis=1)
     beside = across[rows, nearest] > down[rows, nearest]
     above = across[rows, nearest] < down[rows, nearest]
-    return float(np.count_nonzero(beside)) - float(np.count_nonzero(above))
+    return float(beside.mean() - above.mean())
 
 
 def _digit_sized(

@@ -34,6 +34,11 @@ class LinePatch:
     gray: Pixels
     turn: NDArray[np.float64]
 
+    @property
+    def zoom(self) -> float:
+        """Pixels of the patch for each of the view."""
+        return float(np.hypot(self.turn[0, 0], self.turn[0, 1]))
+
     def column(self, x: float, y: float) -> float:
         """Return the column of the patch at a place of the view."""
         return float(self.turn[0] @ (x, y, 1.0))
@@ -50,7 +55,9 @@ def whole_patch(layout: Layout) -> LinePatch:
     return LinePatch(layout.gray, np.eye(2, 3))
 
 
-def row_patch(layout: Layout, row: Row, height: float, *, ruled: bool = False) -> LinePatch:
+def row_patch(
+    layout: Layout, row: Row, height: float, *, ruled: bool = False, tails: bool = True
+) -> LinePatch:
     """Return the patch of a row.
 
     Parameters
@@ -61,6 +68,8 @@ def row_patch(layout: Layout, row: Row, height: float, *, ruled: bool = False) -
         Of the line's digits.
     ruled : bool
         Leave the rules of the paper in.
+    tails : bool
+        Keep what reaches far above or below the other digits.
 
     Returns
     -------
@@ -77,7 +86,8 @@ def row_patch(layout: Layout, row: Row, height: float, *, ruled: bool = False) -
     upper, lower = (side * cosine - middle * sine for side in (top, bottom))
     ends = [x * cosine + y * sine for x in (left, right) for y in ((top + bottom) / 2,)]
     first, last = float(np.min(ends[0])) - BESIDE * height, float(np.max(ends[1])) + BESIDE * height
-    high, low = float(np.min(upper)) - ABOVE * height, float(np.max(lower)) + ABOVE * height
+    ends_at = (np.min(upper), np.max(lower)) if tails else (np.median(upper), np.median(lower))
+    high, low = float(ends_at[0]) - ABOVE * height, float(ends_at[1]) + ABOVE * height
     zoom = min(1.0, TALL / height)
     size = (max(8, round((last - first) * zoom)), max(8, round((low - high) * zoom)))
     turn = zoom * np.array([[cosine, sine, -first], [-sine, cosine, -high]], np.float64)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tenfold.reading.pages import Source
 
 
+WORTH = 0.3
+"""Confidence from which on a strip is not looked at upside down."""
+
+
 class Reader:
     """Reads digits in pictures. Safe to share between threads.
 
@@ -100,9 +104,10 @@ class Reader:
         -------
         page : Page
         """
-        return self._read_page(picture)[-1]
+        return self.look(picture)[-1]
 
-    def _read_page(self, picture: Picture) -> tuple[Ink, Layout, list[Reading], Page]:
+    def look(self, picture: Picture) -> tuple[Ink, Layout, list[Reading], Page]:
+        """Read one page, and return what was made of it on the way: ink, layout and readings of its lines."""
         height, width = picture.pixels.shape[:2]
         ink = find_ink(picture.pixels)
         seen = []
@@ -114,6 +119,8 @@ class Reader:
                 [reading.height for reading in readings],
             )
             seen.append((layout, readings, lines))
+            if layout.is_strip and _worth(lines) >= WORTH * sum(len(line.digits) for line in lines) > 0:
+                break
         best = seen[0]
         if len(seen) > 1 and _worth(seen[1][-1]) > 1 + _worth(best[-1]):
             best = seen[1]
@@ -126,7 +133,8 @@ class Reader:
         confidence = judgment.confidence(settled.kind, settled.whole, settled.single)
         second = max((chance for _, chance in settled.alternatives), default=0.0)
         level = judgment.threshold(self.error_rate)
-        decision, reason = decide(confidence, level, second, digits=len(settled.digits))
+        pieces = 1 if layout.is_strip else len(reading.row.members)
+        decision, reason = decide(confidence, level, second, digits=len(settled.digits), pieces=pieces)
         box = view.box(*box_of([piece_of(layout.blobs, member) for member in reading.row.members]))
         if decision is Decision.reject:
             return Line("", confidence, decision, box, (), reason)
@@ -191,7 +199,7 @@ class Reader:
             number = picture.page
             if number == page:
                 seeing = Reader(self.networks, self.error_rate, keep_images=True, limits=self.limits)
-                return explain(name(source), picture.pixels, *seeing._read_page(picture))
+                return explain(name(source), picture.pixels, *seeing.look(picture))
         raise DataError(f"{name(source)} has {number} pages; there is no page {page}.")
 
     def _attempt(self, source: Source) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,12 @@ class Reading:
         return left, right
 
 
+TALL = 2.2
+"""Height of a line's patch, in heights of its digits, from which on it is read without its tails as well."""
+
+WORDY = (6, 0.35)
+"""Pieces from which on a line is not read whole, where the digit network takes a smaller part for digits."""
+
 NO_PATH = Path((), np.zeros((0, 11), np.float32), ())
 NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
 
@@ -76,22 +82,34 @@ def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
     readings = _read_digits(layout, heights, networks.classifier)
     if networks.recognizer is None or not readings:
         return readings
-    patches = [row_patch(layout, row, height) for row, height in zip(layout.rows, heights, strict=True)]
-    transcripts = networks.recognizer.transcribe([patch.gray for patch in patches])
-    if layout.ruled is not None:
-        # Where a rule was taken away, a part of a digit may be gone with it: of both the surer is kept.
-        whole = [
-            row_patch(layout, row, height, ruled=True)
-            for row, height in zip(layout.rows, heights, strict=True)
-        ]
-        others = networks.recognizer.transcribe([patch.gray for patch in whole])
-        for place, (one, other) in enumerate(zip(transcripts, others, strict=True)):
-            if other.spots and other.confidence > one.confidence:
-                patches[place], transcripts[place] = whole[place], other
+    asked = [place for place, reading in enumerate(readings) if _is_legible(reading)]
+    patches = {place: row_patch(layout, readings[place].row, heights[place]) for place in asked}
+    others: list[tuple[int, LinePatch]] = []
+    for place in asked:
+        row, height = readings[place].row, heights[place]
+        if layout.ruled is not None:
+            # Where a rule was taken away, a part of a digit may be gone with it.
+            others.append((place, row_patch(layout, row, height, ruled=True)))
+        if patches[place].gray.shape[0] > TALL * patches[place].zoom * height:
+            # Long tails leave little room for the other digits.
+            others.append((place, row_patch(layout, row, height, tails=False)))
+    several = [*patches.items(), *others]
+    transcripts: dict[int, Transcript] = {}
+    said = networks.recognizer.transcribe([patch.gray for _, patch in several])
+    for (place, patch), transcript in zip(several, said, strict=True):
+        first = transcripts.get(place)
+        if first is None or (transcript.spots and transcript.confidence > first.confidence):
+            patches[place], transcripts[place] = patch, transcript
     return [
-        Reading(reading.row, reading.height, reading.path, reading.images, patch, transcript)
-        for reading, patch, transcript in zip(readings, patches, transcripts, strict=True)
+        replace(reading, patch=patches.get(place), transcript=transcripts.get(place))
+        for place, reading in enumerate(readings)
     ]
+
+
+def _is_legible(reading: Reading) -> bool:
+    """Return whether a line may be digits: in words the digit network finds few."""
+    pieces = len(reading.row.members)
+    return pieces < WORDY[0] or len(reading.path.segments) >= WORDY[1] * pieces
 
 
 def typical_height(layout: Layout, row: Row) -> float:

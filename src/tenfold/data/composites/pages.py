@@ -50,8 +50,10 @@ class Look:
         Quarter turns clockwise.
     inverted : bool
         Light ink on dark paper.
-    specks, border, words : bool
-        Specks of dirt; a dark strip along an edge; a line of words above the digits.
+    specks, border : bool
+        Specks of dirt; a dark strip along an edge.
+    words : int
+        Lines of words above the digits.
     grain : float
         Standard deviation of the noise, of 255.
     blur : float
@@ -73,7 +75,7 @@ class Look:
     inverted: bool = False
     specks: bool = False
     border: bool = False
-    words: bool = False
+    words: int = 0
     grain: float = 2.0
     blur: float = 0.6
     quality: int = 90
@@ -101,9 +103,10 @@ def draw_look(rng: np.random.Generator) -> Look:
     height = float(rng.uniform(22, 70))
     scale = height / 40
     turned = rng.random() < 0.25
+    wordy = rng.random() < 0.1
     return Look(
         size=(round(rng.uniform(420, 700) * scale), round(rng.uniform(620, 900) * scale)),
-        lines=int(rng.integers(1, 6)),
+        lines=0 if wordy else int(rng.integers(1, 6)),
         digits=(2, 10),
         height=height,
         ground=str(rng.choice(GROUNDS, p=[0.6, 0.25, 0.15])),
@@ -115,7 +118,7 @@ def draw_look(rng: np.random.Generator) -> Look:
         inverted=bool(rng.random() < 0.08),
         specks=bool(rng.random() < 0.4),
         border=bool(rng.random() < 0.2),
-        words=bool(rng.random() < 0.15),
+        words=int(rng.integers(2, 9)) if wordy else int(rng.random() < 0.15),
         grain=float(rng.uniform(0.5, 5)),
         blur=float(rng.uniform(0.3, 1.2)),
         quality=int(rng.integers(50, 101)),
@@ -136,7 +139,7 @@ def make_page(digits: Dataset, rng: np.random.Generator, look: Look | None = Non
     Returns
     -------
     page : MadePage
-        Holds at least one line.
+        Where the look says 0 lines, with words alone.
     """
     look = look or draw_look(rng)
     ink, lines = _write(digits, rng, look)
@@ -166,9 +169,10 @@ def _write(digits: Dataset, rng: np.random.Generator, look: Look) -> tuple[Float
     room = abs(np.tan(np.radians(look.skew))) * width / 2
     top, bottom = room + 0.6 * tall, height - room - 0.6 * tall
     pitch = max(1.9 * tall, (bottom - top) / max(look.lines, 1))
-    if look.words:
-        _words(ink, rng, look, top)
-        top += 1.9 * tall
+    for _ in range(look.words):
+        if top + 2 * tall < height:
+            _words(ink, rng, look, top)
+            top += 1.9 * tall
     places = {digit: np.flatnonzero(digits.labels == digit) for digit in range(10)}
     lines: list[str] = []
     for row in range(look.lines):
@@ -222,13 +226,17 @@ def _glyph(image: NDArray[np.uint8], tall: float, look: Look) -> Floats:
 
 
 def _words(ink: Floats, rng: np.random.Generator, look: Look, top: float) -> None:
-    letters = list("abcdefhkmnprtuvwxyADEFHKMNRTWXY")
-    words = " ".join("".join(rng.choice(letters, int(rng.integers(3, 8)))) for _ in range(3))
-    size = look.height / 28
+    """Write a line of words: printed, or by hand as an italic type has it."""
+    letters = list("aaabcdeeeefghhiiklmnnooprrssttuvwxyABCDEFGHIJKLMNOPRSTUVWXYZ")
+    words = " ".join("".join(rng.choice(letters, int(rng.integers(2, 9)))) for _ in range(rng.integers(2, 6)))
     layer = np.zeros(ink.shape, np.uint8)
     start = (round(look.height), round(top + look.height))
+    font = int(
+        rng.choice([cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX])
+    )
     thick = max(1, round(PENS[look.pen][1] * look.height / 40))
-    cv2.putText(layer, words, start, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 255, thick, cv2.LINE_AA)
+    size = look.height / 28 * rng.uniform(0.5, 1.1)
+    cv2.putText(layer, words, start, font, size, 255, thick, cv2.LINE_AA)
     np.maximum(ink, layer.astype(np.float32) / 255, out=ink)
 
 

@@ -7,23 +7,25 @@ what turned out right a logistic regression is fitted for each kind of reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.catalog import load
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.pages import make_page
 from tenfold.data.composites.paper import Papers
 from tenfold.data.composites.patches import make_patch
 from tenfold.data.dataset import Dataset
-from tenfold.reading.decide import KINDS, Judgment, log_odds
-from tenfold.reading.ink import find_ink
-from tenfold.reading.layout import find_layouts
+from tenfold.data.splits import hold_out
+from tenfold.reading.decide import KINDS, NOTHING, Judgment, log_odds
 from tenfold.reading.networks import Networks
-from tenfold.reading.readings import read_rows, settle
+from tenfold.reading.pages import Picture
+from tenfold.reading.reader import Reader
+from tenfold.reading.readings import settle
 from tenfold.seeds import generator
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -53,7 +55,13 @@ class Line:
 
 
 def fit_judgment(
-    networks: Networks, digits: Dataset, seed: int = 0, *, pages: int = 300, strips: int = 2000
+    networks: Networks,
+    digits: Dataset,
+    seed: int = 0,
+    *,
+    pages: int = 300,
+    strips: int = 1500,
+    on_progress: Callable[[float], None] = lambda part: None,
 ) -> Judgment:
     """Fit how sure the networks' readings are.
 
@@ -64,13 +72,23 @@ def fit_judgment(
         None of which the networks have learned from.
     seed : int
     pages, strips : int
-        How many are made and read; half of them set the weights, the others the thresholds.
+        How many are made and read; half of their lines set the weights, the others the thresholds.
+    on_progress : callable
+        Is told which part is done.
 
     Returns
     -------
     judgment : Judgment
     """
-    lines = [*read_pages(networks, digits, seed, pages), *read_strips(networks, digits, seed, strips)]
+    lines: list[Line] = []
+    # A page takes about as long as ten strips.
+    total = pages + strips / 10
+    for number, read in enumerate(read_pages(networks, digits, seed, pages), 1):
+        lines += read
+        on_progress(number / total)
+    for number, read in enumerate(read_strips(networks, digits, seed, strips), 1):
+        lines += read
+        on_progress((pages + number / 10) / total)
     order = generator(seed, "reader-decisions", "halves").permutation(len(lines))
     first, second = ([lines[place] for place in half] for half in np.array_split(order, 2))
     judgment = Judgment(
@@ -88,31 +106,39 @@ def fit_judgment(
     return replace(judgment, thresholds=thresholds, protocol=protocol)
 
 
-def read_pages(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[Line]:
-    """Make pages and read them; yield their lines."""
+def held_out() -> Dataset:
+    """Return the training images of MNIST that the shipped networks have not learned from."""
+    _, held = hold_out(load("mnist").train, 6000, 0)
+    return held
+
+
+def read_pages(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[list[Line]]:
+    """Make pages and read them; yield the lines of each."""
     rng = generator(seed, "reader-decisions", "pages")
     for _ in range(count):
         page = make_page(digits, rng)
-        yield from _read(networks, page.pixels, page.lines)
+        yield _read(networks, page.pixels, page.lines)
 
 
-def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[Line]:
-    """Make strips and read them; yield their lines."""
+def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[list[Line]]:
+    """Make strips and read them; yield the lines of each."""
     rng = generator(seed, "reader-decisions", "strips")
     glyphs = Glyphs(digits.images, digits.labels, draw_glyphs(500, rng))
     papers = Papers(60, rng)
     for _ in range(count):
         patch = make_patch(glyphs, papers, rng)
-        yield from _read(networks, patch.gray, [patch.text])
+        yield _read(networks, patch.gray, [patch.text])
 
 
-def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -> Iterator[Line]:
-    height, width = pixels.shape[:2]
-    layout = find_layouts(find_ink(pixels), width, height, networks.classifier)[0]
-    for reading in read_rows(layout, networks):
+def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -> list[Line]:
+    _, layout, readings, page = Reader(networks).look(Picture(pixels))
+    found = []
+    for reading, line in zip(readings, page.lines, strict=True):
         settled = settle(reading, layout)
-        if settled.digits:
-            yield Line(settled.kind, settled.whole, settled.single, settled.text in truth)
+        # What is rejected for the words around it is no matter of its confidence.
+        if settled.digits and (line.text or line.confidence < NOTHING):
+            found.append(Line(settled.kind, settled.whole, settled.single, settled.text in truth))
+    return found
 
 
 def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
