@@ -37,6 +37,15 @@ def test_every_study_is_plain_json_and_complete(key):
         assert experiment.scales["paper"].full, "the paper scale is the published recipe in full"
 
 
+@pytest.mark.parametrize(
+    "key, left_out", [("abdelsalam", {"What we assume, otherwise"}), ("okon", {"Grid search with skorch"})]
+)
+def test_what_the_paper_did_leaves_out_what_is_tried_beside_it(key, left_out):
+    study = get_study(key)
+    assert left_out <= set(study.by_name) - set(study.own)
+    assert {each.chosen_from for each in study.experiments} - {""} <= set(study.own)
+
+
 @pytest.mark.parametrize("key", STUDIES)
 def test_what_is_tried_instead_of_an_assumption_is_a_candidate(key):
     study = get_study(key)

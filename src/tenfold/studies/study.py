@@ -407,6 +407,22 @@ class Study:
             raise UnknownNameError(f"experiment of {self.key}", name, self.by_name)
         return self.by_name[name]
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Names of what the paper did: nothing on request, no search that only tries other assumptions."""
+        tried = {label for each in self.assumptions for label in each.tried.values()}
+        chosen_from = {each.chosen_from for each in self.experiments}
+        return tuple(
+            name
+            for name, each in self.by_name.items()
+            if not each.on_request
+            and (
+                name in chosen_from
+                or not isinstance(each.setup, Candidates)
+                or tried.isdisjoint(each.setup.setups)
+            )
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the study is as plain JSON values, for ``tenfold study show --json``."""
         return {
