@@ -38,7 +38,8 @@ def test_every_study_is_plain_json_and_complete(key):
 
 
 @pytest.mark.parametrize(
-    "key, left_out", [("abdelsalam", {"What we assume, otherwise"}), ("okon", {"Grid search with skorch"})]
+    ("key", "left_out"),
+    [("abdelsalam", {"What we assume, otherwise"}), ("okon", {"Grid search with skorch"})],
 )
 def test_what_the_paper_did_leaves_out_what_is_tried_beside_it(key, left_out):
     study = get_study(key)
