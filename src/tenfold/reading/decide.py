@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tenfold.data.formats.files import atomic
 from tenfold.errors import ModelError
 from tenfold.reading.blobs import weighted_median
 from tenfold.reading.result import Decision, Line, Reason
@@ -20,7 +21,7 @@ NOTHING = 0.1
 CLOSE = 0.25
 """Probability, as a part of the best reading's, from which on another reading is close to it."""
 
-KINDS = ("agree", "differ", "string", "digits", "alone")
+KINDS = ("agree", "differ", "string", "digits", "strip", "alone")
 """How a reading comes about; see `tenfold.reading.readings.Settled`."""
 
 MOSTLY = 0.5
@@ -35,6 +36,7 @@ _PLAIN = {
     "differ": (-1.0, 0.4, 0.4),
     "string": (-0.5, 0.8, -0.1),
     "digits": (-0.5, -0.1, 0.8),
+    "strip": (0.0, 1.0, 0.1),
     "alone": (0.0, 1.0, 0.0),
 }
 
@@ -82,9 +84,21 @@ class Judgment:
         return float(np.interp(np.log(error_rate), np.log(rates), levels))
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write it as JSON.
+
+        Raises
+        ------
+        ModelError
+            It cannot be written there.
+        """
         kept = {"weights": self.weights, "thresholds": self.thresholds, "protocol": self.protocol}
-        path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        try:
+            with atomic(path) as file:
+                file.write((json.dumps(kept, indent=1) + "\n").encode())
+        except OSError as error:
+            raise ModelError(
+                f"{path} cannot be written: {error.strerror or error}. Choose another place."
+            ) from None
 
     @classmethod
     def load(cls, path: Path) -> Judgment:

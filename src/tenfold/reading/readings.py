@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,8 @@ class Reading:
         What the string network saw.
     transcript : Transcript or None
         What it read.
+    second : float in [0, 1]
+        Of a strip: how probable what it read is to the digit network, each digit cut where it was seen.
     """
 
     row: Row
@@ -41,6 +44,7 @@ class Reading:
     images: NDArray[np.uint8]
     patch: LinePatch | None = None
     transcript: Transcript | None = None
+    second: float = 0.0
 
     def extent(self, spot: Spot) -> tuple[float, float]:
         """Return between which columns of the view a spot of the transcript lies."""
@@ -57,6 +61,12 @@ TALL = 2.2
 
 WORDY = (6, 0.35)
 """Pieces from which on a line is not read whole, where the digit network takes a smaller part for digits."""
+
+LONG = 16
+"""Pieces from which on that part is twice as large: so long a line is seldom one of digits."""
+
+PAGE_OF_WORDS = (40, 0.35)
+"""The same of a whole page: on one of words only lines of sure digits are read whole."""
 
 NO_PATH = Path((), np.zeros((0, 11), np.float32), ())
 NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
@@ -77,12 +87,12 @@ def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
         One for each row; of a picture that is but one line, one for it all.
     """
     if layout.is_strip and networks.recognizer is not None and layout.rows:
-        return [_read_strip(layout, networks.recognizer)]
+        return [_read_strip(layout, networks.recognizer, networks.classifier)]
     heights = [typical_height(layout, row) for row in layout.rows]
     readings = _read_digits(layout, heights, networks.classifier)
     if networks.recognizer is None or not readings:
         return readings
-    asked = [place for place, reading in enumerate(readings) if _is_legible(reading)]
+    asked = _legible(readings)
     patches = {place: row_patch(layout, readings[place].row, heights[place]) for place in asked}
     others: list[tuple[int, LinePatch]] = []
     for place in asked:
@@ -106,10 +116,16 @@ def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
     ]
 
 
-def _is_legible(reading: Reading) -> bool:
-    """Return whether a line may be digits: in words the digit network finds few."""
-    pieces = len(reading.row.members)
-    return pieces < WORDY[0] or len(reading.path.segments) >= WORDY[1] * pieces
+def _legible(readings: Sequence[Reading]) -> list[int]:
+    """Return which lines may be digits: in words the digit network is sure of few."""
+    pieces = np.array([len(reading.row.members) for reading in readings])
+    sure = np.array(
+        [(reading.path.probabilities[:, :10].max(axis=1, initial=0.0) > 0.5).sum() for reading in readings]
+    )
+    if pieces.sum() >= PAGE_OF_WORDS[0] and sure.sum() < PAGE_OF_WORDS[1] * pieces.sum():
+        return [int(place) for place in np.flatnonzero(sure >= 0.8 * pieces)]
+    share = np.where(pieces > LONG, 2 * WORDY[1], WORDY[1])
+    return [int(place) for place in np.flatnonzero((pieces < WORDY[0]) | (sure >= share * pieces))]
 
 
 def typical_height(layout: Layout, row: Row) -> float:
@@ -118,13 +134,19 @@ def typical_height(layout: Layout, row: Row) -> float:
     return float(np.median(heights[heights >= 0.5 * np.median(heights)]))
 
 
-def _read_strip(layout: Layout, recognizer: Transcribes) -> Reading:
+def _read_strip(layout: Layout, recognizer: Transcribes, classifier: Classifies) -> Reading:
     """Read a picture that is but one line as it is: the string network knows printed grounds and rules."""
     members = tuple(sorted(member for row in layout.rows for member in row.members))
     patch = whole_patch(layout)
     (transcript,) = recognizer.transcribe([patch.gray])
     row = Row(members, 0.0)
-    return Reading(row, typical_height(layout, row), NO_PATH, NO_IMAGES, patch, transcript)
+    reading = Reading(row, typical_height(layout, row), NO_PATH, NO_IMAGES, patch, transcript)
+    images = [digit.image for digit in _of_spots(reading, transcript, layout) if digit.image is not None]
+    if not images:
+        return reading
+    chances = classifier.predict_proba(np.stack(images))
+    values = [spot.value for spot in transcript.spots]
+    return replace(reading, second=float(np.prod(chances[np.arange(len(values)), values])))
 
 
 def _read_digits(layout: Layout, heights: list[float], classifier: Classifies) -> list[Reading]:
@@ -185,7 +207,8 @@ class Settled:
     digits : tuple of Glimpse
     kind : str
         How it came about: "agree", "differ" (in a digit), "string" or "digits" (they differ in the number of
-        digits; whose reading was taken), "alone" (one network only).
+        digits; whose reading was taken), "strip" (a picture of one line, read whole), "alone"
+        (one network only).
     whole, single : float in [0, 1]
         How probable the text is to the string network and to the digit network.
     alternatives : tuple of (text, probability)
@@ -214,13 +237,8 @@ def settle(reading: Reading, layout: Layout) -> Settled:
     if transcript is None:
         return Settled(_of_path(reading), "alone", single, 0.0, ())
     if reading.path is NO_PATH:
-        return Settled(
-            _of_spots(reading, transcript, layout),
-            "alone",
-            transcript.confidence,
-            0.0,
-            transcript.alternatives,
-        )
+        digits_of = _of_spots(reading, transcript, layout)
+        return Settled(digits_of, "strip", transcript.confidence, reading.second, transcript.alternatives)
     spots, singles = transcript.spots, path.probabilities
     if len(spots) == len(path.segments):
         digits = []
@@ -236,10 +254,10 @@ def settle(reading: Reading, layout: Layout) -> Settled:
         kind = "agree" if same else "differ"
         return Settled(tuple(digits), kind, transcript.confidence, single, alternatives)
     if transcript.confidence >= single:
-        digits_of, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)
+        chosen, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)
     else:
-        digits_of, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
-    return Settled(digits_of, kind, transcript.confidence, single, (other, *transcript.alternatives))
+        chosen, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
+    return Settled(chosen, kind, transcript.confidence, single, (other, *transcript.alternatives))
 
 
 def _of_path(reading: Reading) -> tuple[Glimpse, ...]:

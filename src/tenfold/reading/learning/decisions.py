@@ -149,8 +149,6 @@ def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
     features = np.array([[1.0, log_odds(line.whole), log_odds(line.single)] for line in lines])
     right = np.array([line.right for line in lines], float)
     free = plain != 0
-    if kind == "alone":
-        free = np.array([True, True, False])
     weights = plain.copy()
     for _ in range(50):
         chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
@@ -167,23 +165,16 @@ def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
 def fit_thresholds(judgment: Judgment, lines: Sequence[Line]) -> tuple[tuple[float, float], ...]:
     """Return from which confidence on lines are accepted at each of `RATES`.
 
-    It is the lowest confidence such that, of the lines above it, no larger share is wrong, one half of a
-    wrong line added. Where there are too few lines to measure so low a rate, it is what the confidences
-    promise.
+    It is the lowest confidence such that the lines above it promise no larger share of wrong ones: the mean
+    of one less their confidence.
     """
-    sure = np.array([judgment.confidence(line.kind, line.whole, line.single) for line in lines])
-    wrong = np.array([not line.right for line in lines])
-    order = np.argsort(-sure, kind="stable")
-    above = np.arange(1, len(order) + 1)
-    share = (np.cumsum(wrong[order]) + 0.5) / (above + 1)
-    found: list[tuple[float, float]] = []
+    sure = np.sort([judgment.confidence(line.kind, line.whole, line.single) for line in lines])[::-1]
+    share = np.cumsum(1 - sure) / np.arange(1, len(sure) + 1)
+    found = []
     for rate in RATES:
-        fits = np.flatnonzero(share <= rate)
-        level = float(sure[order][fits[-1]]) if len(fits) else 1 - rate / 3
-        found.append((rate, level))
-    # A higher rate never asks for more.
-    levels = np.minimum.accumulate([level for _, level in found])
-    return tuple((rate, round(float(level), 5)) for (rate, _), level in zip(found, levels, strict=True))
+        fits = int(np.count_nonzero(share <= rate))
+        found.append((rate, round(float(sure[fits - 1]) if fits else 1 - rate, 5)))
+    return tuple(found)
 
 
 def _three(weights: NDArray[Any]) -> tuple[float, float, float]:
