@@ -16,6 +16,7 @@ VERBS = [
     "evaluate",
     "predict",
     "read",
+    "explain",
     "export",
     "serve",
     "baseline",

@@ -62,3 +62,8 @@ def test_a_digit_or_two_among_words_is_rejected_unless_it_is_larger():
 def test_lines_of_digits_are_left_alone():
     lines = [line("123456"), line("7"), line("")]
     assert among_words(lines, [6, 1, 2], [12, 12, 12]) == lines
+
+
+def test_networks_that_differ_in_number_are_no_surer_together_than_apart():
+    judgment = Judgment(Judgment().weights | {"digits": (9.0, 0.0, 0.0)})
+    assert judgment.confidence("digits", 0.05, 0.04) == pytest.approx(0.05 + 0.04 - 0.05 * 0.04)

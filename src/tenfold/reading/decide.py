@@ -21,7 +21,7 @@ NOTHING = 0.1
 CLOSE = 0.25
 """Probability, as a part of the best reading's, from which on another reading is close to it."""
 
-KINDS = ("agree", "differ", "string", "digits", "strip", "alone")
+KINDS = ("agree", "lone", "differ", "string", "digits", "strip", "alone")
 """How a reading comes about; see `tenfold.reading.readings.Settled`."""
 
 MOSTLY = 0.5
@@ -33,6 +33,7 @@ times as high."""
 
 _PLAIN = {
     "agree": (0.5, 0.7, 1.5),
+    "lone": (0.0, 0.7, 1.0),
     "differ": (-1.0, 0.4, 0.4),
     "string": (-0.5, 0.8, -0.1),
     "digits": (-0.5, -0.1, 0.8),
@@ -74,7 +75,10 @@ class Judgment:
         odds = constant + sum(
             factor * log_odds(chance) for factor, chance in zip(factors, (whole, single), strict=True)
         )
-        return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+        sure = float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+        # Where they differ in the number of digits, at most one of them is right.
+        most = whole + single - whole * single if kind in ("string", "digits") else 1.0
+        return min(sure, most)
 
     def threshold(self, error_rate: float) -> float:
         """Return from which confidence on a line is accepted."""

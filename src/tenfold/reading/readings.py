@@ -206,9 +206,9 @@ class Settled:
     ----------
     digits : tuple of Glimpse
     kind : str
-        How it came about: "agree", "differ" (in a digit), "string" or "digits" (they differ in the number of
-        digits; whose reading was taken), "strip" (a picture of one line, read whole), "alone"
-        (one network only).
+        How it came about: "agree", "lone" (they agree on one digit), "differ" (in a digit), "string" or
+        "digits" (they differ in the number of digits; whose reading was taken), "strip" (a picture of one
+        line, read whole), "alone" (one network only).
     whole, single : float in [0, 1]
         How probable the text is to the string network and to the digit network.
     alternatives : tuple of (text, probability)
@@ -251,7 +251,7 @@ def settle(reading: Reading, layout: Layout) -> Settled:
         same = text == transcript.text == path.text
         others = [(transcript.text, transcript.confidence), (path.text, single), *transcript.alternatives]
         alternatives = tuple(dict(reversed([(t, p) for t, p in others if t != text])).items())[::-1]
-        kind = "agree" if same else "differ"
+        kind = "differ" if not same else "agree" if len(digits) > 1 else "lone"
         return Settled(tuple(digits), kind, transcript.confidence, single, alternatives)
     if transcript.confidence >= single:
         chosen, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)

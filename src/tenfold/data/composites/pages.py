@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 GROUNDS = ("plain", "ruled", "squared")
 LIGHTS = ("even", "gradient", "shadow", "dim")
-PENS = {"pencil": (0.45, 1.6), "ballpoint": (0.75, 1.6), "marker": (0.9, 4.5)}
+PENS = {"pencil": (0.5, 1.8), "ballpoint": (0.75, 1.6), "marker": (0.9, 4.5)}
 """Darkness of each pen, of 1, and how wide it draws, in pixels where digits are 40 high."""
 
 PAPERS = ((246, 244, 238), (232, 228, 222), (205, 206, 204), (236, 232, 90), (250, 220, 200), (190, 215, 235))
@@ -104,12 +104,13 @@ def draw_look(rng: np.random.Generator) -> Look:
     scale = height / 40
     turned = rng.random() < 0.25
     wordy = rng.random() < 0.1
+    alone = rng.random() < 0.15
     return Look(
         size=(round(rng.uniform(420, 700) * scale), round(rng.uniform(620, 900) * scale)),
-        lines=0 if wordy else int(rng.integers(1, 6)),
-        digits=(2, 10),
+        lines=0 if wordy else 1 if alone else int(rng.integers(1, 6)),
+        digits=(1, 1) if alone else (1, 10),
         height=height,
-        ground=str(rng.choice(GROUNDS, p=[0.6, 0.25, 0.15])),
+        ground=str(rng.choice(GROUNDS, p=[0.75, 0.17, 0.08])),
         pen=str(rng.choice(list(PENS))),
         light=str(rng.choice(LIGHTS)),
         paper=PAPERS[int(rng.integers(len(PAPERS)))],
@@ -269,7 +270,7 @@ def _light(look: Look, rng: np.random.Generator) -> Floats:
         corners = rng.uniform(0.55 if look.light == "gradient" else 0.8, 1.0, (2, 2)).astype(np.float32)
         light *= cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
     if look.light == "dim":
-        light *= np.float32(rng.uniform(0.4, 0.75))
+        light *= np.float32(rng.uniform(0.45, 0.8))
     if look.light == "shadow":
         turn, rows, columns = rng.uniform(0, 2 * np.pi), np.arange(height)[:, None], np.arange(width)
         edge = (columns - rng.uniform(0.2, 0.8) * width) * np.cos(turn)

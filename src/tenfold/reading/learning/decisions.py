@@ -148,7 +148,7 @@ def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
         return _three(plain)
     features = np.array([[1.0, log_odds(line.whole), log_odds(line.single)] for line in lines])
     right = np.array([line.right for line in lines], float)
-    free = plain != 0
+    free = np.array([True, True, kind != "alone"])
     weights = plain.copy()
     for _ in range(50):
         chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
