@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tenfold import Model, network
-from tenfold.export.program import picture_shape
 from tenfold.networks import (
     GELU,
     AveragePool,
@@ -23,6 +22,7 @@ from tenfold.networks import (
     Softmax,
     Tanh,
 )
+from tenfold.networks.program import picture_shape
 from tenfold.training import INITIALIZERS, initial_weights
 
 SMALL = {

@@ -3,8 +3,6 @@ import pytest
 
 from tenfold import network
 from tenfold.export import arithmetic
-from tenfold.export.fold import fold
-from tenfold.export.program import Affine, lower
 from tenfold.networks import (
     AveragePool,
     BatchNorm,
@@ -16,6 +14,8 @@ from tenfold.networks import (
     ReLU,
     Residual,
 )
+from tenfold.networks.fold import fold
+from tenfold.networks.program import Affine, lower
 
 
 def left_over(program):

@@ -2,10 +2,10 @@ from math import prod
 
 import pytest
 
-from tenfold.export.fold import fold
 from tenfold.export.memory import plan
-from tenfold.export.program import PICTURE, lower
 from tenfold.networks import NETWORKS
+from tenfold.networks.fold import fold
+from tenfold.networks.program import PICTURE, lower
 
 
 def live_after(program, moment):

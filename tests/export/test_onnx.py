@@ -7,8 +7,8 @@ import pytest
 
 from tenfold import Model
 from tenfold.export import export, integers
-from tenfold.export.onnx import IR_VERSION, OPSET
 from tenfold.networks import NETWORKS
+from tenfold.networks.onnx import IR_VERSION, OPSET
 
 
 def answers(path, images):

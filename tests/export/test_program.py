@@ -8,8 +8,13 @@ from tenfold.errors import ExportError
 from tenfold.export import arithmetic, integers, onnx
 from tenfold.export.c import C
 from tenfold.export.calls import calls
-from tenfold.export.fold import fold
-from tenfold.export.program import (
+from tenfold.export.quantize import quantize
+from tenfold.networks import BatchNorm, Dropout, Layer, Residual
+from tenfold.networks import Conv as ConvLayer
+from tenfold.networks import Dense as DenseLayer
+from tenfold.networks import Flatten as FlattenLayer
+from tenfold.networks.fold import fold
+from tenfold.networks.program import (
     Add,
     Affine,
     Conv,
@@ -20,11 +25,6 @@ from tenfold.export.program import (
     lower,
     picture_shape,
 )
-from tenfold.export.quantize import quantize
-from tenfold.networks import BatchNorm, Dropout, Layer, Residual
-from tenfold.networks import Conv as ConvLayer
-from tenfold.networks import Dense as DenseLayer
-from tenfold.networks import Flatten as FlattenLayer
 
 
 def test_a_program_computes_what_the_model_does(small, pictures):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tenfold import network
 from tenfold.errors import ExportError
 from tenfold.export import integers
-from tenfold.export.fold import fold
-from tenfold.export.program import Activation, lower
 from tenfold.export.quantize import PIXELS, WIDE, Dense, Grid, Rescale, quantize
 from tenfold.networks import Dense as DenseLayer
 from tenfold.networks import ReLU
+from tenfold.networks.fold import fold
+from tenfold.networks.program import Activation, lower
 
 
 def quantized(model, images):

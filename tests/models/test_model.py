@@ -1,6 +1,8 @@
+import copy
 import hashlib
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -139,17 +141,33 @@ def test_an_unknown_engine_is_refused(images):
         make().predict(images, engine="numpi")
 
 
-def test_torch_is_chosen_where_it_is_worth_its_calls_and_its_import(monkeypatch):
-    wide = NETWORKS["lin-enhanced-cnn"]
+def test_onnx_runtime_computes_pictures_and_torch_floats_where_it_is_worth_it(
+    monkeypatch,
+):
+    wide, floats = NETWORKS["lin-enhanced-cnn"], np.zeros((10_000, 1), np.float32)
+    assert choose_engine(TINY, np.zeros((1, 28, 28), np.uint8)) == "onnx"
     monkeypatch.setitem(sys.modules, "torch", object())
-    assert choose_engine(TINY, 1) == "numpy"
-    assert choose_engine(TINY, 1, "torch") == "torch"
-    assert choose_engine(wide, 1) == "torch"
+    assert choose_engine(TINY, floats[:1]) == "numpy"
+    assert choose_engine(TINY, floats[:1], "torch") == "torch"
+    assert choose_engine(wide, floats[:1]) == "torch"
     monkeypatch.delitem(sys.modules, "torch")
-    assert choose_engine(wide, 1) == "numpy"
-    assert choose_engine(wide, 10_000) == "torch"
+    assert choose_engine(wide, floats[:1]) == "numpy"
+    assert choose_engine(wide, floats) == "torch"
     monkeypatch.setattr(model_module.importlib.util, "find_spec", lambda name: None)
-    assert choose_engine(wide, 10_000) == "numpy"
+    assert choose_engine(wide, floats) == "numpy"
+
+
+def test_onnx_runtime_is_not_asked_about_floats(images):
+    with pytest.raises(DataError, match="integers in 0 to 255, got float64"):
+        make().predict(images / 255, engine="onnx")
+
+
+def test_a_model_that_has_predicted_can_be_copied_and_pickled(images):
+    model = make()
+    expected = model.predict_proba(images)
+
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other.predict_proba(images), expected)
 
 
 # Making one

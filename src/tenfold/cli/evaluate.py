@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenfold.cli.model import open_named
-from tenfold.cli.options import EngineName, EngineOption, JsonOption, ModelArgument, examples
+from tenfold.cli.options import JsonOption, ModelArgument, PredictorName, PredictorOption, examples
 from tenfold.cli.output import accuracy_text, show, show_json, show_pairs
 from tenfold.errors import DataError
 
@@ -40,7 +40,7 @@ def evaluate(
             "files or pictures, a .csv or an .npz file.",
         ),
     ] = "mnist",
-    engine: EngineOption = EngineName.auto,
+    engine: PredictorOption = PredictorName.auto,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model on labeled images.

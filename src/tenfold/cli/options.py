@@ -17,6 +17,15 @@ class EngineName(StrEnum):
     numpy = "numpy"
 
 
+class PredictorName(StrEnum):
+    """What can compute predictions, by name."""
+
+    auto = "auto"
+    onnx = "onnx"
+    numpy = "numpy"
+    torch = "torch"
+
+
 class ScaleName(StrEnum):
     """The scales of a study by name."""
 
@@ -27,6 +36,9 @@ class ScaleName(StrEnum):
 
 EngineOption = Annotated[
     EngineName, typer.Option("--engine", help="What computes; auto: torch where it is installed.")
+]
+PredictorOption = Annotated[
+    PredictorName, typer.Option("--engine", help="What computes; auto: ONNX Runtime, a thread a core.")
 ]
 ScaleOption = Annotated[
     ScaleName,

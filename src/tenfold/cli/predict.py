@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenfold.cli.model import open_named
-from tenfold.cli.options import EngineName, EngineOption, ModelArgument, OutFile, examples
+from tenfold.cli.options import ModelArgument, OutFile, PredictorName, PredictorOption, examples
 from tenfold.cli.output import say
 from tenfold.errors import DataError
 
@@ -60,7 +60,7 @@ def predict(
         ),
     ] = PredictionFormat.csv,
     out: OutFile = None,
-    engine: EngineOption = EngineName.auto,
+    engine: PredictorOption = PredictorName.auto,
 ) -> None:
     """Label new pictures.
 

@@ -88,8 +88,8 @@ def _forms(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> tuple[bytes
     from importlib.metadata import version
 
     from tenfold.export import javascript, onnx
-    from tenfold.export.fold import fold
-    from tenfold.export.program import lower
+    from tenfold.networks.fold import fold
+    from tenfold.networks.program import lower
     from tenfold.reading.learning.digits import CLASSES, NETWORK
     from tenfold.runs import environment
 

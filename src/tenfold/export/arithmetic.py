@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tenfold.errors import ExportError
-from tenfold.export.program import (
+from tenfold.networks.layers import Shape
+from tenfold.networks.program import (
     PICTURE,
     Activation,
     Add,
@@ -27,7 +28,6 @@ from tenfold.export.program import (
     Operation,
     Program,
 )
-from tenfold.networks.layers import Shape
 from tenfold.training.erf import erf
 
 BATCH = 100

@@ -15,9 +15,9 @@ import numpy as np
 
 from tenfold.errors import ExportError
 from tenfold.export.calls import Calls, Language, calls
-from tenfold.export.program import Array, Program, picture_shape
 from tenfold.export.quantize import QuantizedProgram
 from tenfold.export.template import fill
+from tenfold.networks.program import Array, Program, picture_shape
 
 _TYPES = {
     "float32": "float",

@@ -14,12 +14,12 @@ from math import prod
 import numpy as np
 
 from tenfold.errors import ExportError
-from tenfold.export import program as plain
 from tenfold.export import quantize as integer
 from tenfold.export.memory import plan
-from tenfold.export.program import Array, Operation, Program, image_shape
 from tenfold.export.quantize import QuantizedProgram
 from tenfold.export.template import sections
+from tenfold.networks import program as plain
+from tenfold.networks.program import Array, Operation, Program, image_shape
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from tenfold.data.formats.files import atomic
 from tenfold.errors import ExportError, lookup
 from tenfold.export import c, javascript, onnx
-from tenfold.export.fold import fold
 from tenfold.export.metadata import metadata
-from tenfold.export.program import Program, lower
 from tenfold.export.quantize import quantize
+from tenfold.networks.fold import fold
+from tenfold.networks.program import Program, lower
 
 if TYPE_CHECKING:
     from tenfold.models.model import Model

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from tenfold.errors import ExportError
 from tenfold.export import quantize as q
 from tenfold.export.arithmetic import BATCH, as_pictures, largest, padded_windows, pool_windows, products
-from tenfold.export.program import PICTURE, Array, Flatten, MaxPool, Operation
 from tenfold.export.quantize import HIGHEST, LOWEST, Confidence, QuantizedProgram, Rescale
+from tenfold.networks.program import PICTURE, Array, Flatten, MaxPool, Operation
 
 FULL = 65535
 """The integer that a probability of 1 is."""

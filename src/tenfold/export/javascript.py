@@ -11,9 +11,9 @@ from math import prod
 import numpy as np
 
 from tenfold.export.calls import Calls, Language, calls
-from tenfold.export.program import Program, picture_shape
 from tenfold.export.quantize import QuantizedProgram
 from tenfold.export.template import fill
+from tenfold.networks.program import Program, picture_shape
 
 _ARRAYS = {
     "float32": "Float32Array",

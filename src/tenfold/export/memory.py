@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
-from tenfold.export.program import PICTURE, Activation, Add, Affine, Flatten, Program
 from tenfold.export.quantize import Lookup, Softmax
+from tenfold.networks.program import PICTURE, Activation, Add, Affine, Flatten, Program
 
 _IN_PLACE = Activation | Affine | Lookup | Softmax | Add
 

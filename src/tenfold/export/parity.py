@@ -93,7 +93,7 @@ def verify(
         raise ExportError("There are no images to compare on. Give at least one.")
     as_pictures(images, model.architecture.input_shape)
     probabilities, logits = _RUNNERS[exported.form](exported, np.ascontiguousarray(images))
-    expected = model.predict_proba(images)
+    expected = model.predict_proba(images, "numpy")
     difference = float(np.abs(probabilities - expected).max())
     exact, passed = None, difference <= TOLERANCE
     if isinstance(exported.program, QuantizedProgram):

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import ExportError
-from tenfold.export import program as plain
 from tenfold.export.arithmetic import activate, values_of
-from tenfold.export.program import Array, Operation, Program
+from tenfold.networks import program as plain
+from tenfold.networks.program import Array, Operation, Program
 
 LOWEST, HIGHEST = -128, 127
 WIDE = 32767

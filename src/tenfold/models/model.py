@@ -7,7 +7,8 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tenfold.errors import DataError, ModelError, NetworkError, UnknownNameError
 from tenfold.evaluation.calibration import softmax
 from tenfold.models.card import render
 from tenfold.models.folder import CARD, CONFIG, WEIGHTS, read_file, write_folder
+from tenfold.models.runtime import Runtime
 from tenfold.networks.architecture import Architecture
 from tenfold.training.engine import check_fit
 from tenfold.training.engines import get_engine
@@ -27,8 +29,12 @@ FORMAT = "tenfold-model"
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
 
-# Measured on one core of a server: NumPy did 6 to 15 thousand million multiply-adds a second, torch two to
-# three times as many, after 0.3 to 1 ms a call and 2 to 3 s for its import.
+PREDICTORS = ("auto", "onnx", "numpy", "torch")
+"""What can compute predictions."""
+
+# Of floats, about which ONNX Runtime is not asked. Measured on one core of a server: NumPy did 6 to 15
+# thousand million multiply-adds a second, torch two to three times as many, after 0.3 to 1 ms a call and 2 to
+# 3 s for its import.
 TORCH_STARTS = 10_000_000
 """From how many multiply-adds in one call torch is sooner done than NumPy."""
 
@@ -44,7 +50,8 @@ class Model:
     ----------
     architecture : Architecture
     weights : dict of float32 arrays
-        Trained arrays and running statistics by key, exactly those the network has.
+        Trained arrays and running statistics by key, exactly those the network has. To change them, make
+        another model: what predicts has its own form of them.
     classes : tuple of str
         The name of each label, one for each logit.
     temperature : float > 0
@@ -94,9 +101,10 @@ class Model:
             uint8 or other integers in 0 to 255, which are scaled to [0, 1]; or floats, which are taken as
             they are, so pictures must be in [0, 1] already (above 1 is an error). float64 is computed in
             float64.
-        engine : "auto", "numpy" or "torch"
-            "auto" takes torch where it is installed and the images are many enough to be worth its calls, and
-            its import if nobody imported it yet; else NumPy. The two agree to float32 rounding.
+        engine : "auto", "onnx", "numpy" or "torch"
+            "auto" takes ONNX Runtime for pictures of integers, in as many threads as the process may use. For
+            floats it takes torch where it is installed and the images are many enough to be worth its calls,
+            and its import if nobody imported it yet; else NumPy. All agree to float32 rounding.
 
         Raises
         ------
@@ -104,13 +112,17 @@ class Model:
             The images do not fit the network.
         DataError
             The values are no pixels: not numbers, not finite, integers outside 0 to 255, or floats of
-            pictures above 1.
+            pictures above 1; or they are floats, and `engine` is "onnx".
+        UnknownNameError
+            There is no such engine.
         """
         images = _as_pixels(np.asarray(images), self.architecture)
+        chosen = choose_engine(self.architecture, images, engine)
         if not len(images):
             return np.empty((0, len(self.classes)), dtype=np.float32)
-        chosen = get_engine(choose_engine(self.architecture, len(images), engine))
-        return chosen.logits(self.architecture, self.weights, images)
+        if chosen == "onnx":
+            return self._runtime.logits(images)
+        return get_engine(chosen).logits(self.architecture, self.weights, images)
 
     def predict_proba(self, images: NDArray[Any], engine: str = "auto") -> NDArray[np.float32]:
         """Return the probability of each class, (n, classes) float32, rows sum to 1; else as `logits`."""
@@ -124,6 +136,14 @@ class Model:
         """
         labels: NDArray[np.int64] = self.logits(images, engine).argmax(axis=1).astype(np.int64)
         return labels
+
+    @cached_property
+    def _runtime(self) -> Runtime:
+        return Runtime(self.architecture, self.weights)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The runtime holds a session, which cannot be pickled; it is made anew where it is wanted.
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def save(self, folder: str | Path) -> Path:
         """Write the model as a folder of ``model.safetensors``, ``config.json`` and ``README.md``.
@@ -228,11 +248,20 @@ def pretrained_names() -> list[str]:
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIG}"))
 
 
-def choose_engine(architecture: Architecture, count: int, engine: str = "auto") -> str:
-    """Return the name of the engine that predicts `count` images: `engine` itself unless it is "auto"."""
+def choose_engine(architecture: Architecture, images: NDArray[Any], engine: str = "auto") -> str:
+    """Return the name of the engine that predicts `images`: `engine` itself unless it is "auto"."""
+    if engine not in PREDICTORS:
+        raise UnknownNameError("engine", engine, PREDICTORS)
+    if engine == "onnx" and images.dtype != np.uint8:
+        raise DataError(
+            f"ONNX Runtime takes pictures of integers in 0 to 255, got {images.dtype}. "
+            'Give those, or choose the engine "numpy" or "torch".'
+        )
     if engine != "auto":
         return engine
-    work = architecture.multiply_adds * count
+    if images.dtype == np.uint8:
+        return "onnx"
+    work = architecture.multiply_adds * len(images)
     if "torch" in sys.modules:
         return "torch" if work >= TORCH_STARTS else "numpy"
     return "torch" if work >= TORCH_PAYS and importlib.util.find_spec("torch") is not None else "numpy"

@@ -118,6 +118,13 @@ def _cpu() -> str:
     return platform.processor() or platform.machine() or "unknown"
 
 
+def threads() -> int:
+    """Return how many threads this process may compute with: torch's where it is loaded, else
+    ``OMP_NUM_THREADS``, else a thread a core.
+    """
+    return _threads(_cores())
+
+
 def _cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))

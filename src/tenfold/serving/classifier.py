@@ -45,7 +45,7 @@ class Classifier:
 
 
 def from_model(model: Model) -> Classifier:
-    """Return a trained model as a classifier; NumPy computes."""
+    """Return a trained model as a classifier."""
     _check(model.architecture.input_shape, model.architecture.name or "the model")
     from tenfold.export import export
     from tenfold.export.metadata import metadata
@@ -55,7 +55,7 @@ def from_model(model: Model) -> Classifier:
     return Classifier(
         model.architecture.name or "network",
         model.classes,
-        lambda images: model.predict_proba(images, "numpy"),
+        model.predict_proba,
         metadata(model, int8=False),
         module,
     )

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.export.program import (
+from tenfold.networks.layers import Shape
+from tenfold.networks.program import (
     Affine,
     Array,
     Conv,
@@ -23,7 +24,6 @@ from tenfold.export.program import (
     Program,
     rewired,
 )
-from tenfold.networks.layers import Shape
 
 
 def fold(program: Program) -> Program:
