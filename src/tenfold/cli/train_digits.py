@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -31,31 +32,39 @@ def train_digits(
         What to change in the recipe, by dotted key.
     seed : int
     out : Path or None
-        The file, or the folder in which it is called ``digits.onnx``; None: the working folder.
+        The file, or the folder in which it is called ``digits.onnx``; None: the working folder. Beside it
+        lies a checkpoint until the training is done; one that a stopped training left there is gone on from.
     """
     target = _target(out)
+    folder = target.with_name(f"{target.stem}-checkpoint")
     with Display(quiet) as display:
         display.update(DIGITS, 0.0, float("nan"))
         # What would be missed at the end is asked for at the beginning.
         require("torch", extra="train", purpose="Training the reader")
         require("onnx", extra="export", purpose="Writing the weights of the reader")
         from tenfold.reading.learning.digits import change, learn
+        from tenfold.runs import environment
+        from tenfold.training.checkpoint import remove_checkpoint
         from tenfold.training.engines import get_engine
 
+        environment.commit()  # of what runs now, not of what lies there when it is done
         recipe = change(settings)
         epochs, start = recipe.recipe.epochs, monotonic()
+        before: int | None = None
 
         def tell(done: int, loss: float) -> None:
+            nonlocal before
+            before = done - 1 if before is None else before
             seconds = monotonic() - start
             display.update(
                 DIGITS,
                 done / epochs,
-                seconds / done * (epochs - done),
+                seconds / (done - before) * (epochs - done),
                 f"loss {loss:.4f}",
                 line=f"{DIGITS}: epoch {done} of {epochs}  loss {loss:.4f}  {seconds_text(seconds)}",
             )
 
-        learnt = learn(recipe, get_engine("torch", device="cpu"), seed, tell)
+        learnt = learn(recipe, get_engine("torch", device="cpu"), seed, folder=folder, on_epoch=tell)
     content, module = _forms(recipe, learnt, seed)
     from tenfold.data.formats.files import atomic
 
@@ -65,6 +74,9 @@ def train_digits(
             page.write(module)
     except OSError as error:
         raise ExportError(f"{target} cannot be written: {error.strerror or error}.") from None
+    remove_checkpoint(folder)
+    with suppress(OSError):  # the user keeps something else there
+        folder.rmdir()
     result = {"weights": str(target), "bytes": len(content), "seed": seed, "temperature": learnt.temperature}
     if as_json:
         show_json(result | {"held_out_accuracy": learnt.accuracy})

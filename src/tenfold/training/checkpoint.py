@@ -123,6 +123,23 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         ) from None
 
 
+def load_same(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint of the training `identity` that lies in `folder`, None where there is none.
+
+    Raises
+    ------
+    TrainingError
+        It is damaged, or the checkpoint of another training; says what differs.
+    """
+    found = load_checkpoint(folder)
+    if found is not None and (lines := differences(identity, found.identity)):
+        raise TrainingError(
+            f"{folder / FILE} is the checkpoint of another training: {'; '.join(lines)}. "
+            "Go on with the settings it was begun with, choose another folder, or delete it to start afresh."
+        )
+    return found
+
+
 def remove_checkpoint(folder: Path) -> None:
     """Delete the checkpoint in `folder`, if there is one, and what a killed process left half-written."""
     for name in (FILE, PART):

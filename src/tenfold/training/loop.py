@@ -20,14 +20,7 @@ from numpy.typing import NDArray
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingError, TrainingStopped
 from tenfold.networks.architecture import Architecture
-from tenfold.training.checkpoint import (
-    FILE,
-    Checkpoint,
-    differences,
-    load_checkpoint,
-    remove_checkpoint,
-    save_checkpoint,
-)
+from tenfold.training.checkpoint import Checkpoint, load_same, remove_checkpoint, save_checkpoint
 from tenfold.training.engine import Engine, Trainer, check_fit
 from tenfold.training.history import History
 from tenfold.training.initializers import Weights
@@ -168,8 +161,7 @@ def train(
         identity = _identity(architecture, recipe, data, seed, engine, monitors, monitor_every)
         identity |= {"watch_every": watch_every} if watch_every else {}
     last = Checkpoint(identity, 0, History(), trainer.state())
-    if folder is not None and (found := load_checkpoint(folder)) is not None:
-        _check_same(identity, found.identity, folder / FILE)
+    if folder is not None and (found := load_same(folder, identity)) is not None:
         trainer.load_state(found.state)
         last = found
 
@@ -288,15 +280,6 @@ def _identity(
     # As they will be read back from the file, so that they compare equal.
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
-
-
-def _check_same(wanted: dict[str, Any], found: dict[str, Any], path: Path) -> None:
-    lines = differences(wanted, found)
-    if lines:
-        raise TrainingError(
-            f"{path} is the checkpoint of another training: {'; '.join(lines)}. "
-            "Go on with the settings it was begun with, choose another folder, or delete it to start afresh."
-        )
 
 
 def _stopped(last: Checkpoint, epochs: int, folder: Path | None) -> TrainingStopped:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tenfold.errors import RecipeError, UnknownNameError
+from tenfold.errors import RecipeError, TrainingError, TrainingStopped, UnknownNameError
 from tenfold.reading.learning import digits
 from tenfold.reading.learning.digits import OTHER, DigitsRecipe, Stream, change, learn, validation
 from tenfold.training.engines import get_engine
@@ -59,12 +59,48 @@ def test_a_short_training_already_tells_most_digits_and_most_others(some, monkey
     monkeypatch.setattr(digits, "parts", lambda: some)
     told = []
     recipe = replace(SMALL, recipe=SMALL.recipe.change({"precision": "float32"}))
-    learnt = learn(recipe, get_engine("torch", device="cpu"), 0, lambda done, loss: told.append((done, loss)))
+    cpu = get_engine("torch", device="cpu")
+    learnt = learn(recipe, cpu, 0, on_epoch=lambda done, loss: told.append((done, loss)))
     assert [done for done, _ in told] == [1, 2, 3, 4]
     assert told[-1][1] < told[0][1]
     assert learnt.accuracy["mnist"] > 0.7
     assert learnt.accuracy["other"] > 0.5
     assert 0.3 < learnt.temperature < 3
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_bits(some, monkeypatch, tmp_path):
+    monkeypatch.setattr(digits, "parts", lambda: some)
+    cpu = get_engine("torch", device="cpu")
+    recipe = replace(SMALL, recipe=SMALL.recipe.change({"epochs": 3}))
+    whole = learn(recipe, cpu)
+    told = []
+
+    def stop(done, loss):
+        told.append(done)
+        raise KeyboardInterrupt
+
+    # Stopped after each epoch: between two that share their pictures, and between two that do not.
+    for done in (1, 2, 3):
+        with pytest.raises(TrainingStopped, match=f"after epoch {done} of 3.*Run the same training again"):
+            learn(recipe, cpu, folder=tmp_path, on_epoch=stop)
+    assert told == [1, 2, 3]
+    resumed = learn(recipe, cpu, folder=tmp_path, on_epoch=stop)
+    assert all(np.array_equal(array, resumed.weights[key]) for key, array in whole.weights.items())
+    assert (resumed.temperature, resumed.accuracy) == (whole.temperature, whole.accuracy)
+
+    with pytest.raises(TrainingError, match=r"another training: recipe\.drawn is 151, in the checkpoint 150"):
+        learn(replace(recipe, drawn=151), cpu, folder=tmp_path)
+
+
+def test_a_training_that_is_stopped_before_anything_is_done_saves_nothing(some, monkeypatch, tmp_path):
+    def stop(self, index):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(digits, "parts", lambda: some)
+    monkeypatch.setattr(Stream, "epoch", stop)
+    with pytest.raises(KeyboardInterrupt):
+        learn(SMALL, get_engine("torch", device="cpu"), folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_are_changed_by_key():

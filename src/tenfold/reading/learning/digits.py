@@ -6,8 +6,11 @@ lacks, and pictures of what is not one digit. All are varied (`Hands`) and broug
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -20,12 +23,14 @@ from tenfold.data.composites.nondigits import make
 from tenfold.data.composites.strokes import choose, render
 from tenfold.data.dataset import Dataset
 from tenfold.data.splits import hold_out
-from tenfold.errors import RecipeError, lookup
+from tenfold.errors import RecipeError, TrainingStopped, lookup
 from tenfold.evaluation.calibration import fit_temperature, softmax
 from tenfold.networks.architecture import network
 from tenfold.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, ReLU
 from tenfold.seeds import generator
+from tenfold.training.checkpoint import Checkpoint, load_same, save_checkpoint
 from tenfold.training.engine import Engine
+from tenfold.training.history import History
 from tenfold.training.initializers import Weights
 from tenfold.training.optimizers import AdamW
 from tenfold.training.recipe import Recipe
@@ -199,15 +204,22 @@ def learn(
     recipe: DigitsRecipe,
     engine: Engine,
     seed: int = 0,
+    *,
+    folder: Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> LearntDigits:
     """Train the digit network.
+
+    The same recipe and seed, on the same machine with as many threads, give the same weights, however often
+    the training was stopped.
 
     Parameters
     ----------
     recipe : DigitsRecipe
     engine : Engine
     seed : int
+    folder : Path or None
+        Where a checkpoint is kept, renewed after every epoch. One that lies there already is gone on from.
     on_epoch : function of (int, float) or None
         Told after each epoch how many are done, and the training loss.
 
@@ -215,14 +227,38 @@ def learn(
     ------
     MissingExtraError
         Matplotlib is not installed.
+    TrainingError
+        The checkpoint in the folder is another training's, or damaged; or the loss is not finite.
+    TrainingStopped
+        Ctrl-C came after the first epoch, and there is a `folder`.
     """
     train, held = parts()
+    identity = _identity(train, recipe, engine, seed)
+    found = None if folder is None else load_same(folder, identity)
     stream = Stream(train, recipe, seed)
     trainer = engine.trainer(NETWORK, recipe.recipe, seed, len(stream))
-    for index in range(recipe.recipe.epochs):
-        result = trainer.run_epoch(stream.epoch(index), index)
-        if on_epoch is not None:
-            on_epoch(index + 1, result.loss)
+    last = found or Checkpoint(identity, 0, History(), trainer.state())
+    trainer.load_state(last.state)
+    start = monotonic() - last.seconds
+    try:
+        for index in range(last.epoch, recipe.recipe.epochs):
+            result = trainer.run_epoch(stream.epoch(index), index)
+            seconds = monotonic() - start
+            row = {"epoch": index + 1, "train_loss": result.loss, "seconds": seconds}
+            history = History([*last.history.rows, row])
+            last = Checkpoint(identity, index + 1, history, trainer.state(), seconds, seconds)
+            if folder is not None:
+                save_checkpoint(last, folder)
+            if on_epoch is not None:
+                on_epoch(index + 1, result.loss)
+    except KeyboardInterrupt:
+        if folder is None or not last.epoch:
+            raise
+        path = save_checkpoint(last, folder)
+        raise TrainingStopped(
+            f"Training stopped after epoch {last.epoch} of {recipe.recipe.epochs}. Its state is saved in "
+            f"{path}. Run the same training again to go on from there."
+        ) from None
     judged = validation(held, recipe)
     logits = {name: trainer.logits(part.images) for name, part in judged.items()}
     temperature = fit_temperature(
@@ -233,6 +269,19 @@ def learn(
         temperature,
         {name: _accuracy(logits[name], part.labels) for name, part in judged.items()},
     )
+
+
+def _identity(train: Dataset, recipe: DigitsRecipe, engine: Engine, seed: int) -> dict[str, Any]:
+    """Return what makes a training this one, as plain JSON values."""
+    values = {
+        "network": NETWORK.sha256,
+        "recipe": asdict(recipe) | {"recipe": recipe.recipe.to_dict()},
+        "data": train.sha256,
+        "seed": seed,
+        "engine": engine.settings(recipe.recipe),
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
 
 
 def _accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
