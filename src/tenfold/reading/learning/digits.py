@@ -44,9 +44,9 @@ HELD_OUT, SPLIT_SEED = 6000, 0
 """Training images of MNIST that nothing is learned from: choices and the calibration are made on them."""
 
 NETWORK = network(28, 28, mean=0.1307, std=0.3081)(
-    *(Conv(16, 5, stride=2, padding=2, bias=False), BatchNorm(), ReLU()),
-    *(Conv(32, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
-    *(Conv(64, 3, padding="same", bias=False), BatchNorm(), ReLU()),
+    *(Conv(32, 5, stride=2, padding=2, bias=False), BatchNorm(), ReLU()),
+    *(Conv(48, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
+    *(Conv(96, 3, padding="same", bias=False), BatchNorm(), ReLU()),
     *(Conv(96, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
     *(Flatten(), Dropout(0.2), Dense(len(CLASSES))),
 ).named("reader-digits")
