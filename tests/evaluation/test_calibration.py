@@ -8,6 +8,7 @@ from sklearn.calibration import calibration_curve
 
 from tenfold.errors import DataError
 from tenfold.evaluation import (
+    confidence_thresholds,
     expected_calibration_error,
     fit_temperature,
     nll,
@@ -176,3 +177,35 @@ def test_fit_temperature_refuses_what_it_cannot_fit(logits, labels, message):
 def test_softmax_refuses_a_temperature_that_is_not_positive(temperature):
     with pytest.raises(DataError, match="temperature must be finite and > 0"):
         softmax([[1.0, 2.0]], temperature)
+
+
+def test_thresholds_by_hand():
+    # From the surest on: right, right, right, wrong, right, and two of equal confidence, one of them wrong.
+    rows = rows_of([0.99, 0.98, 0.97, 0.9, 0.8, 0.7, 0.7])
+    truth = [0, 0, 0, 1, 0, 0, 1]
+
+    # (0 + 1) / (3 + 1) are at most wrong at 0.97, (1 + 1) / (5 + 1) at 0.8, (2 + 1) / (7 + 1) at 0.7.
+    assert confidence_thresholds(truth, rows, [0.24, 0.25, 0.33, 0.34, 0.4]) == {
+        0.24: None,
+        0.25: 0.97,
+        0.33: 0.97,
+        0.34: 0.8,
+        0.4: 0.7,
+    }
+
+
+@given(seed=st.integers(0, 1000), rate=st.sampled_from([0.3, 0.1, 0.03]))
+def test_a_threshold_keeps_its_rate_where_it_was_measured_and_none_below_it_does(seed, rate):
+    logits, truth = sampled(seed)
+    rows = softmax(logits)
+    level = confidence_thresholds(truth, rows, [rate])[rate]
+    sure, wrong = rows.max(axis=1).astype(float), rows.argmax(axis=1) != truth
+
+    kept = {each: (wrong[sure >= each].sum() + 1) / ((sure >= each).sum() + 1) for each in np.unique(sure)}
+    assert level == min((each for each, part in kept.items() if part <= rate), default=None)
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1, float("nan")])
+def test_an_error_rate_is_a_part(rate):
+    with pytest.raises(DataError, match="between 0 and 1"):
+        confidence_thresholds([0], [[1.0]], [rate])

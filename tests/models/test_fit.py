@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tenfold.data import Dataset
 from tenfold.errors import NetworkError, StoreError, TrainingStopped
-from tenfold.evaluation import evaluate
+from tenfold.evaluation import confidence_thresholds, evaluate
 from tenfold.models.fit import Fit, fit, model_folder, read_predictions
 from tenfold.networks import Dense, network
 from tenfold.runs import Store, identity
@@ -53,13 +55,26 @@ def test_the_same_fit_is_not_trained_twice(plan, tmp_path):
 
 
 def test_validation_images_are_watched_and_part_of_what_the_run_is(plan, tmp_path):
-    from dataclasses import replace
-
     watched = replace(plan, validation=dataset(15, 2, "x/held"))
     made = fit(watched, engine=ENGINE, store=Store(tmp_path))
 
     assert identity(watched.what(ENGINE)) != identity(plan.what(ENGINE))
     assert made.run.history["validation_accuracy"][-1] == made.run.metrics["validation_accuracy"]
+
+
+def test_held_out_images_tell_from_which_confidence_on_a_model_may_be_trusted(plan, tmp_path):
+    held = dataset(300, 2, "x/held")
+    watched = replace(plan, recipe=replace(plan.recipe, epochs=10), validation=held)
+
+    made = fit(watched, engine=ENGINE, store=Store(tmp_path)).model()
+
+    stated = made.card["thresholds"]
+    assert stated["basis"] == "measured on 300 held-out images"
+    found = confidence_thresholds(held.labels, made.predict_proba(held.images))
+    assert stated["confidence"] == {f"{rate:g}": level for rate, level in found.items()}
+    assert stated["confidence"]["0.05"] is not None
+    assert stated["confidence"]["0.001"] is None  # 300 images cannot tell
+    assert "thresholds" not in fit(plan, engine=ENGINE, store=Store(tmp_path)).model().card
 
 
 def test_an_interrupted_fit_goes_on_to_the_same_bits(plan, tmp_path):

@@ -2,6 +2,7 @@
 
 from tenfold.evaluation.calibration import (
     ReliabilityCurve,
+    confidence_thresholds,
     expected_calibration_error,
     fit_temperature,
     reliability_curve,
@@ -39,6 +40,7 @@ __all__ = [
     "accuracy",
     "brier",
     "classification_report",
+    "confidence_thresholds",
     "confusion_matrix",
     "evaluate",
     "expected_calibration_error",

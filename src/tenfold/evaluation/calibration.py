@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from tenfold.evaluation.inputs import check_labels, check_probabilities, check_s
 
 BINS = 15
 """The number of bins where none is given, as in Guo et al. (2017)."""
+
+ERROR_RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""Those for which a model states from which confidence on it may be trusted."""
 
 _COLDEST, _HOTTEST = 1e-2, 1e2
 
@@ -100,6 +104,44 @@ def expected_calibration_error(
     It depends on the bins, so state their number beside it. Parameters and errors as in `reliability_curve`.
     """
     return reliability_curve(truth, probabilities, bins, adaptive).ece
+
+
+def confidence_thresholds(
+    truth: ArrayLike, probabilities: ArrayLike, error_rates: Sequence[float] = ERROR_RATES
+) -> dict[float, float | None]:
+    """Return, for each error rate, from which confidence on a prediction may be accepted.
+
+    That is the lowest confidence at which, of the k images that are at least so sure, e are wrong and
+    ``(e + 1) / (k + 1)`` is at most the rate: as if one more were accepted, and wrong. None: no confidence is
+    known to be enough, since too few images were seen or too many of the surest are wrong.
+
+    Parameters
+    ----------
+    truth : (n,) integers in [0, classes)
+        Of images that were not trained on.
+    probabilities : (n, classes) floats, rows sum to 1
+    error_rates : sequence of float in (0, 1)
+
+    Raises
+    ------
+    DataError
+        Labels or probabilities do not fit, or a rate is out of range.
+    """
+    for rate in error_rates:
+        if not 0 < rate < 1:
+            raise DataError(f"error_rates must lie between 0 and 1. Got {rate!r} instead.")
+    true, chances = check_probabilities(truth, probabilities)
+    confidence = np.minimum(chances.max(axis=1), 1.0)
+    order = np.argsort(-confidence, kind="stable")
+    sure, wrong = confidence[order], np.cumsum((chances.argmax(axis=1) != true)[order])
+    # Equal confidences are accepted together or not at all.
+    last_of_each = np.append(np.flatnonzero(np.diff(sure)), len(sure) - 1)
+    bounds = (wrong[last_of_each] + 1) / (last_of_each + 2)
+    found: dict[float, float | None] = {}
+    for rate in error_rates:
+        kept = last_of_each[bounds <= rate]
+        found[rate] = float(sure[kept[-1]]) if len(kept) else None
+    return found
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ _TYPES = {
 }
 _FACTS = (
     *("network", "parameters", "arithmetic", "classes", "temperature"),
-    *("data", "data_sha256", "weights_sha256"),
+    *("thresholds", "data", "data_sha256", "weights_sha256"),
 )
 _WIDTH = 110
 

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tenfold.evaluation.calibration import ERROR_RATES
+
 if TYPE_CHECKING:
     from tenfold.models.model import Model
+
+
+PROMISED = {
+    "confidence": {f"{rate:g}": round(1 - rate, 6) for rate in ERROR_RATES},
+    "basis": "promised by the probabilities, not measured",
+}
+"""The thresholds of a model without measured ones: who is 99 % sure should be wrong once in 100 times."""
 
 
 def metadata(model: Model, *, int8: bool) -> dict[str, str]:
     """Return what is stated, as texts by name; what has parts is JSON.
 
-    ``data_sha256``, ``recipe``, ``versions``, ``thresholds`` and the like are the model card's, where it has
-    them.
+    ``data_sha256``, ``recipe``, ``versions`` and the like are the model card's, where it has them.
+    ``thresholds`` say from which confidence on a prediction may be accepted, by the part of the accepted ones
+    that may be wrong, and what that rests on: images held out of the training, or nothing but the
+    probabilities' own promise.
     """
     data = model.card.get("data") or {}
     stated: dict[str, Any] = {
@@ -32,7 +43,8 @@ def metadata(model: Model, *, int8: bool) -> dict[str, str]:
         "data_sha256": data.get("sha256"),
         "architecture": model.architecture.to_dict(),
     }
-    for key in ("thresholds", "recipe", "seeds", "versions", "commit", "date", "results", "limits"):
+    stated["thresholds"] = model.card.get("thresholds") or PROMISED
+    for key in ("recipe", "seeds", "versions", "commit", "date", "results", "limits"):
         stated[key] = model.card.get(key)
     return {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -14,7 +14,7 @@ from tenfold.errors import require
 from tenfold.export import quantize as integer
 from tenfold.export.quantize import PIXELS, QuantizedProgram
 from tenfold.networks import program as plain
-from tenfold.networks.onnx import INPUT, Graph
+from tenfold.networks.onnx import INPUT, OPSET, Graph
 from tenfold.networks.program import Array, Operation, Program
 
 OUTPUT = "probabilities"
@@ -49,7 +49,7 @@ def render(program: Program, *, temperature: float, stated: Mapping[str, str]) -
         description=f"{stated['network']}: takes {INPUT}, pictures of uint8 with ink 255 on paper 0, and "
         f"gives {OUTPUT}, one for each class. Scaling and calibration are inside.",
         producer=stated["producer"],
-        stated=stated,
+        stated={**stated, "opset": str(OPSET)},
     )
     onnx.checker.check_model(content, full_check=True)
     return content

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tenfold.data.dataset import Dataset
 from tenfold.data.formats.files import atomic
 from tenfold.errors import NetworkError, StoreError, TrainingStopped
-from tenfold.evaluation.calibration import softmax
+from tenfold.evaluation.calibration import confidence_thresholds, softmax
 from tenfold.evaluation.report import evaluate
 from tenfold.models.card import describe
 from tenfold.models.model import Model
@@ -49,7 +49,8 @@ class Fit:
     test : Dataset or None
         Measured once, at the end.
     validation : Dataset or None
-        Measured after every epoch. Nothing is chosen by it.
+        Measured after every epoch. Nothing of the training is chosen by it; from which confidence on the
+        model may be trusted is measured on it, and stands in the model's card.
     seed : int
     """
 
@@ -163,6 +164,7 @@ def fit(
         try:
             metrics, results = _measure(plan, trained, engine, folder)
             card = describe(trained, plan.train, results=results, limits=LIMITS)
+            card |= _thresholds(plan, trained, engine)
             Model(plan.architecture, trained.weights, plan.train.classes, card=card).save(folder / "model")
         except KeyboardInterrupt:
             raise TrainingStopped(
@@ -254,6 +256,17 @@ def read_predictions(run: Run) -> dict[str, NDArray[Any]] | None:
             f"{path} is damaged ({error}). To train the run again, first remove it: "
             f"tenfold runs remove {run.id[:12]}"
         ) from None
+
+
+def _thresholds(plan: Fit, trained: Trained, engine: Engine) -> dict[str, Any]:
+    """Return what the model card says of confidence: what was measured on the held-out images, if any."""
+    held = plan.validation
+    if held is None:
+        return {}
+    probabilities = softmax(engine.logits(plan.architecture, trained.weights, held.images))
+    found = confidence_thresholds(held.labels, probabilities)
+    levels = {f"{rate:g}": level for rate, level in found.items()}
+    return {"thresholds": {"confidence": levels, "basis": f"measured on {len(held):,} held-out images"}}
 
 
 def _measure(

@@ -98,6 +98,7 @@ class Graph:
                 (1, IR_VERSION),
                 (2, name),
                 (3, version),
+                (5, 1),  # the model's own version
                 (6, description),
                 (7, message(fields)),
                 (8, message([(2, OPSET)])),
