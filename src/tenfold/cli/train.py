@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from tenfold.cli.output import accuracy_text, say, short, show_json, show_pairs
 from tenfold.cli.progress import Display, seconds_text, show_training
 from tenfold.cli.train_decisions import DECISIONS, train_decisions
 from tenfold.cli.train_digits import DIGITS, train_digits
+from tenfold.cli.train_int8 import Accuracies, split, train_on
 from tenfold.cli.train_strings import STRINGS, train_strings
 from tenfold.errors import NetworkError
 
@@ -39,6 +41,7 @@ EXAMPLES = examples(
     "tenfold train lin-simple-nn --engine numpy --set epochs=3 --set optimizer.lr=0.01",
     "tenfold train fast --device cuda --compile",
     "tenfold train fast --data fashion-mnist --seed 1 --out my-model",
+    "tenfold train fast --int8 --set int8.epochs=5",
     "tenfold train my-network.json --recipe my-recipe.toml --validation 6000",
     "tenfold train reader --out strings.onnx",
     "tenfold train reader-digits --out digits.onnx",
@@ -108,6 +111,14 @@ def train(
             help="Hold out N training images, stratified, and measure them after every epoch.",
         ),
     ] = 0,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            help="Then go on in 8-bit integers, as tenfold export --int8 rounds, so that it loses less; "
+            "--set int8.KEY=VALUE changes that recipe.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -137,6 +148,7 @@ def train(
             "--engine": engine is EngineName.numpy,
             "--device": device != "auto",
             "--compile": compile,
+            "--int8": int8,
         }.items():
             if given_value:
                 raise typer.BadParameter(
@@ -159,7 +171,8 @@ def train(
         if out is not None:
             check_folder(out)
         given = read_network(network)
-        chosen = read_recipe(recipe, given).change(settings)
+        own, aware_settings = split(settings) if int8 else (settings, {})
+        chosen = read_recipe(recipe, given).change(own)
         training, test = read_parts(data)
         fitted_network = choose_network(given, training.images.shape[1:], len(training.classes))
         if fitted_network != given:
@@ -168,16 +181,19 @@ def train(
             )
         rest, held = (training, None) if not validation else hold_out(training, validation, seed=SPLIT_SEED)
         plan = Fit(fitted_network, chosen, rest, test=test, validation=held, seed=seed)
-        title = given.name
+        title, store = given.name, Store()
         display.update(title, 0.0, float("nan"))
         made = fit(
             plan,
             engine=get_engine(engine_name, **engine_settings),
-            store=Store(),
+            store=store,
             on_epoch=lambda progress: show_training(display, title, progress, epoch_done=True),
             on_progress=lambda progress: show_training(display, title, progress, epoch_done=False),
             waiting=lambda: display.say("Another process is training this very run; waiting for it ..."),
         )
+        gained: Accuracies | None = None
+        if int8:
+            made, gained = train_on(plan, made.model(), aware_settings, store, display)
     folder = made.folder
     if made.repeated and not quiet:
         say(f"Run {short(made.run)} was kept already, so nothing was trained.")
@@ -185,10 +201,10 @@ def train(
         if out is not None:
             folder = made.model().save(out)
     finally:  # where the copy fails, the result is told all the same, with the folder that is kept
-        _show(made, folder, as_json)
+        _show(made, folder, gained, as_json)
 
 
-def _show(made: Fitted, folder: Path, as_json: bool) -> None:
+def _show(made: Fitted, folder: Path, gained: Accuracies | None, as_json: bool) -> None:
     run, measured = made.run, made.run.metrics
     if as_json:
         keys = ("accuracy", "interval", "n", "nll", "ece")
@@ -197,6 +213,8 @@ def _show(made: Fitted, folder: Path, as_json: bool) -> None:
         result["train_accuracy"] = measured["train_accuracy"]
         result["validation_accuracy"] = measured.get("validation_accuracy")
         result["test"] = {key: measured["test"][key] for key in keys} if "test" in measured else None
+        if gained is not None:
+            result["int8"] = asdict(gained)
         show_json(result)
         return
     epochs = len(run.history["epoch"])
@@ -212,6 +230,10 @@ def _show(made: Fitted, folder: Path, as_json: bool) -> None:
             "test accuracy": accuracy_text(measured["test"])
             if "test" in measured
             else "not measured: the data has no test part (tenfold evaluate MODEL --data ...)",
+            "int8": None
+            if gained is None
+            else f"{gained.float32:.2%} in float32, {gained.post_training:.2%} rounded after that training, "
+            f"{gained.aware:.2%} after this one; {gained.n:,} images",
         }
     )
 

@@ -155,6 +155,11 @@ def _calibration(model: Model, images: NDArray[np.uint8] | None) -> NDArray[np.u
                 "calibration (--calibrate)."
             )
         images = load("mnist").train.images
+    return calibration_images(images)
+
+
+def calibration_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return those that calibration looks at: 1,000, from the first to the last."""
     places = np.linspace(0, len(images) - 1, min(CALIBRATION_IMAGES, len(images))).astype(np.int64)
     return images[places]
 

@@ -13,6 +13,7 @@ from tenfold.evaluation.calibration import ERROR_RATES
 
 if TYPE_CHECKING:
     from tenfold.models.model import Model
+    from tenfold.training.initializers import Weights
 
 
 PROMISED = {
@@ -38,7 +39,7 @@ def metadata(model: Model, *, int8: bool) -> dict[str, str]:
         "classes": list(model.classes),
         "temperature": float(model.temperature),
         "parameters": model.architecture.parameters,
-        "weights_sha256": weights_sha256(model),
+        "weights_sha256": weights_sha256(model.weights),
         "data": data.get("name"),
         "data_sha256": data.get("sha256"),
         "architecture": model.architecture.to_dict(),
@@ -53,10 +54,10 @@ def metadata(model: Model, *, int8: bool) -> dict[str, str]:
     }
 
 
-def weights_sha256(model: Model) -> str:
-    """Return the hash of the weights, by key in sorted order."""
+def weights_sha256(weights: Weights) -> str:
+    """Return the hash of weights, by key in sorted order."""
     digest = hashlib.sha256()
-    for key in sorted(model.weights):
+    for key in sorted(weights):
         digest.update(key.encode() + b"\0")
-        digest.update(np.ascontiguousarray(model.weights[key]).data)
+        digest.update(np.ascontiguousarray(weights[key]).data)
     return digest.hexdigest()

@@ -353,7 +353,7 @@ def _integer_weights(
     rows = operation.weight.reshape(len(operation.weight), -1).astype(np.float64)
     bias = operation.bias.astype(np.float64)
     # A bias that is large beside its weights must still fit its integer.
-    scale = np.maximum(np.abs(rows).max(axis=1) / HIGHEST, np.abs(bias) / before.scale / (_LARGEST_SUM // 4))
+    scale = np.maximum(np.abs(rows).max(axis=1) / HIGHEST, np.abs(bias) * least_scale(before))
     scale[scale == 0] = 1.0
     weight = np.rint(rows / scale[:, None])
     whole_bias = np.rint(bias / (scale * before.scale))
@@ -365,6 +365,11 @@ def _integer_weights(
             f"products may reach here (2**30). Export it without int8."
         )
     return weight.reshape(operation.weight.shape).astype(np.int8), whole_bias.astype(np.int32), scale
+
+
+def least_scale(before: Grid) -> float:
+    """Return the least step of weights beside a bias of one with which their sums stay integers."""
+    return 1 / before.scale / (_LARGEST_SUM // 4)
 
 
 def _integer_add(operation: plain.Add, grids: dict[int, Grid]) -> Add:
