@@ -6,11 +6,11 @@ from tenfold import Model, network
 from tenfold.errors import ExportError
 from tenfold.export import aware, integers
 from tenfold.export.aware import AwareEngine, Simulated
-from tenfold.export.fold import fold
-from tenfold.export.program import lower
 from tenfold.export.quantize import Grid, quantize
 from tenfold.models.fit import Fit, fit
 from tenfold.networks import BatchNorm, Conv, Dense, Flatten, MaxPool, ReLU
+from tenfold.networks.fold import fold
+from tenfold.networks.program import lower
 from tenfold.runs import Store
 from tenfold.training import Recipe, load_recipe
 from tenfold.training.torch_engine import as_input

@@ -26,14 +26,14 @@ from torch import Tensor
 from tenfold.data.dataset import Dataset
 from tenfold.errors import ExportError
 from tenfold.export import integers
-from tenfold.export import program as plain
 from tenfold.export import quantize as integer
-from tenfold.export.fold import fold
 from tenfold.export.metadata import weights_sha256
-from tenfold.export.program import PICTURE, Array, Operation, lower
 from tenfold.export.quantize import HIGHEST, Grid, least_scale, quantize
+from tenfold.networks import program as plain
 from tenfold.networks.architecture import Architecture
+from tenfold.networks.fold import fold
 from tenfold.networks.layers import BatchNorm, Conv, Dense, DepthwiseConv
+from tenfold.networks.program import PICTURE, Array, Operation, lower
 from tenfold.training.engine import EpochResult
 from tenfold.training.initializers import Weights
 from tenfold.training.recipe import Recipe

@@ -166,7 +166,7 @@ def code_estimate(used: Mapping[str, object], operations: int) -> int:
     return sum(_CODE_BYTES.get(name.split("/")[0], 100) for name in used) + 80 * operations + 300
 
 
-_CODE_BYTES = {"conv": 520, "dense": 200, "max_pool": 220, "mean": 260, "softmax": 260, "gelu": 120}
+_CODE_BYTES = {"conv": 640, "dense": 200, "max_pool": 220, "mean": 260, "softmax": 260, "gelu": 120}
 
 
 def _comment(*lines: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from tenfold.errors import ExportError
 from tenfold.export import quantize as integer
 from tenfold.export.memory import plan
+from tenfold.export.pooling import PooledConv, pooled
 from tenfold.export.quantize import QuantizedProgram
 from tenfold.export.template import sections
 from tenfold.networks import program as plain
@@ -186,6 +187,9 @@ class IntegerCalls(Calls):
     arithmetic = "int8"
     program: QuantizedProgram
 
+    def __init__(self, program: QuantizedProgram, language: Language) -> None:
+        super().__init__(pooled(program), language)
+
     @property
     def memory_bytes(self) -> int:
         sums = 4 * self._longest_row * sum(name.startswith("conv/") for name in self.used)
@@ -194,7 +198,7 @@ class IntegerCalls(Calls):
     @property
     def _longest_row(self) -> int:
         convs = (each for each in self.program.operations if isinstance(each, integer.Conv))
-        return max((image_shape(each.shape)[2] for each in convs), default=0)
+        return max((_conv_shape(each)[2] for each in convs), default=0)
 
     def _outside(self) -> frozenset[int]:
         return self.program.wide
@@ -237,7 +241,9 @@ class IntegerCalls(Calls):
                 name = self._typed("conv", operation, row=self._longest_row)
                 arrays = self._product_tables(operation)
                 geometry = (operation.weight.shape[2], operation.stride, operation.pad, operation.groups)
-                yield self._write(name, x, zero, *before, *arrays, *geometry, *after, out_zero, y)
+                pool = operation.pool if isinstance(operation, PooledConv) else 1
+                whole = (*_conv_shape(operation), pool)
+                yield self._write(name, x, zero, *before, *arrays, *geometry, *whole, out_zero, y)
             case integer.Dense():
                 name, arrays = self._typed("dense", operation), self._product_tables(operation)
                 yield self._write(name, x, zero, before[0], *arrays, count, out_zero, y)
@@ -268,6 +274,12 @@ class IntegerCalls(Calls):
                 pass  # the same numbers in the same place
             case _:
                 raise ExportError(f"{type(operation).__name__} has no call in C and JavaScript.")
+
+
+def _conv_shape(conv: integer.Conv) -> tuple[int, int, int]:
+    """Return the channels, rows and columns of what a convolution gives before it is pooled."""
+    channels, rows, columns = image_shape(conv.shape)
+    return (channels, conv.rows, conv.columns) if isinstance(conv, PooledConv) else (channels, rows, columns)
 
 
 def calls(program: Program, language: Language) -> FloatCalls | IntegerCalls:

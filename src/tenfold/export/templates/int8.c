@@ -13,17 +13,22 @@ static int32_t settled(int64_t value, int32_t low, int32_t high)
 }
 
 //! conv
-/* Each weight times one row of pixels at a time; taps that lie in the padding are left out. */
+/*
+ * Each weight times one row of pixels at a time; taps that lie in the padding are left out. Of each window of
+ * pool x pool results the largest is kept; what is left over at the edges is not computed.
+ */
 static void conv_$suffix(const int8_t *x, int zero, int in_channels, int height, int width,
                       const int8_t *weight, const int32_t *bias, const int32_t *multiplier,
                       const uint8_t *shifts, int kernel, int stride, int pad, int groups,
-                      int channels, int rows, int columns, int out_zero, $type *y)
+                      int channels, int rows, int columns, int pool, int out_zero, $type *y)
 {
     static int32_t sums[$row];
     const int in_group = in_channels / groups, out_group = channels / groups;
+    const int pooled_rows = rows / pool, pooled_columns = columns / pool;
     for (int channel = 0; channel < channels; channel++) {
         const int8_t *group = x + channel / out_group * in_group * height * width;
-        for (int row = 0; row < rows; row++) {
+        for (int row = 0; row < pooled_rows * pool; row++) {
+            $type *cells = y + (channel * pooled_rows + row / pool) * pooled_columns;
             const int8_t *tap = weight + channel * in_group * kernel * kernel;
             for (int column = 0; column < columns; column++)
                 sums[column] = bias[channel];
@@ -46,9 +51,12 @@ static void conv_$suffix(const int8_t *x, int zero, int in_channels, int height,
                             sums[column] += factor * (pixels[column * stride + shift] - zero);
                     }
                 }
-            for (int column = 0; column < columns; column++) {
+            for (int column = 0; column < pooled_columns * pool; column++) {
                 const int64_t product = (int64_t)sums[column] * multiplier[channel];
-                *y++ = ($type)settled(shifted(product, shifts[channel]) + out_zero, $low, $high);
+                const $type value = ($type)settled(shifted(product, shifts[channel]) + out_zero, $low, $high);
+                const int first = row % pool == 0 && column % pool == 0;
+                if (first || value > cells[column / pool])
+                    cells[column / pool] = value;
             }
         }
     }

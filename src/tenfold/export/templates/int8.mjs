@@ -10,19 +10,22 @@ function settled(value, low, high) {
 }
 
 //! conv
-// One sum at a time; taps that lie in the padding are left out.
+// One sum at a time; taps that lie in the padding are left out. Of each window of pool x pool results the
+// largest is kept; what is left over at the edges is not computed.
 function conv_$suffix(
   x, zero, inChannels, height, width, weight, bias, multiplier, shifts, kernel, stride, pad, groups,
-  channels, rows, columns, outZero, y,
+  channels, rows, columns, pool, outZero, y,
 ) {
   const inGroup = inChannels / groups, outGroup = channels / groups, area = kernel * kernel;
-  for (let channel = 0, at = 0; channel < channels; channel++) {
+  const pooledRows = Math.floor(rows / pool), pooledColumns = Math.floor(columns / pool);
+  for (let channel = 0; channel < channels; channel++) {
     const group = Math.floor(channel / outGroup) * inGroup * height * width;
     const taps = channel * inGroup * area;
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < pooledRows * pool; row++) {
+      const cells = (channel * pooledRows + Math.floor(row / pool)) * pooledColumns;
       const top = row * stride - pad;
       const firstRow = Math.max(0, -top), endRow = Math.min(kernel, height - top);
-      for (let column = 0; column < columns; column++) {
+      for (let column = 0; column < pooledColumns * pool; column++) {
         const left = column * stride - pad;
         const first = Math.max(0, -left), end = Math.min(kernel, width - left);
         let sum = bias[channel];
@@ -34,7 +37,9 @@ function conv_$suffix(
           }
         }
         const product = sum * multiplier[channel];
-        y[at++] = settled(shifted(product, shifts[channel]) + outZero, $low, $high);
+        const value = settled(shifted(product, shifts[channel]) + outZero, $low, $high);
+        const cell = cells + Math.floor(column / pool), isFirst = row % pool === 0 && column % pool === 0;
+        if (isFirst || value > y[cell]) y[cell] = value;
       }
     }
   }
