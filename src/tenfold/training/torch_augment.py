@@ -64,12 +64,14 @@ def _warp(x: Tensor, draw: Draw) -> Tensor:
     # grid_sample counts from -1 at the one edge of the image to 1 at the other, columns before rows.
     affine = (affine * (2 / size)[:, None]).flip(1)
     rows, columns = (torch.arange(n, device=x.device) - (n - 1) / 2 for n in (height, width))
-    row, column = torch.meshgrid(rows, columns, indexing="ij")
-    from_middle = torch.stack([row, column, torch.ones_like(row)], -1).reshape(-1, 3)
-    grid = (from_middle @ affine.transpose(1, 2)).view(count, height, width, 2)
+    # A row's part of a place and a column's are worked out apart and added up: less than half the time of a
+    # product of matrices, whose inner dimension would be 3.
+    down = rows[:, None] * affine[:, None, :, 0]
+    across = columns[:, None] * affine[:, None, :, 1] + affine[:, None, :, 2]
+    grid = down[:, :, None] + across[:, None]
     if draw.field is not None:
-        down, across = (torch.tensor(basis(n), device=x.device) for n in (height, width))
-        displacement = down @ torch.tensor(draw.field, device=x.device) @ across.T
+        tall, wide = (torch.tensor(basis(n), device=x.device) for n in (height, width))
+        displacement = tall @ torch.tensor(draw.field, device=x.device) @ wide.T
         grid = grid + (displacement * (2 / size)[:, None, None]).flip(1).permute(0, 2, 3, 1)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
