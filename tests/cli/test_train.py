@@ -291,3 +291,21 @@ def test_what_goes_on_after_ctrl_c_repeats_the_device(cli, training, monkeypatch
 
     assert answer.code == 130
     assert answer.err.rstrip().endswith("--engine torch --device cpu --compile")
+
+
+def test_a_network_learns_from_a_teacher_and_from_the_labels_alone_where_that_one_knows_other_pictures(
+    cli, training, tmp_path
+):
+    cli(*training, "--out", tmp_path / "teacher")
+    taught = (*training, "--set", f"distillation.teacher={tmp_path / 'teacher'}")
+    assert cli(*taught).code == 0
+    recipes = [run.what["recipe"] for run in Store().list(order="started")]
+    assert [("distillation" in recipe) for recipe in recipes] == [False, True]
+
+    np.savez(tmp_path / "small.npz", x_train=np.zeros((40, 8, 8), np.uint8), y_train=np.arange(40) % 10)
+    arguments = [tmp_path / "small.npz" if str(each).endswith(".npz") else each for each in taught]
+    answer = cli(*arguments)
+    assert answer.code == 0
+    assert (
+        "knows other pictures than small.npz/train, so the network learns from the labels alone" in answer.err
+    )

@@ -26,8 +26,10 @@ from tenfold.networks.layers import (
     Tanh,
 )
 from tenfold.networks.zoo import NETWORKS
+from tenfold.training.distillation import Distillation, Teacher
 from tenfold.training.engine import as_input
 from tenfold.training.engines import get_engine
+from tenfold.training.initializers import INITIALIZERS, initial_weights
 from tenfold.training.numpy_layers import Chain
 from tenfold.training.recipe import Recipe, default_recipe
 from tenfold.training.torch_layers import forward
@@ -127,6 +129,17 @@ def test_two_epochs_agree_under_every_kind_of_recipe(settings, digits):
     for key, array in ours.weights().items():
         np.testing.assert_allclose(array, theirs.weights()[key], rtol=1e-5, atol=1e-7, err_msg=key)
     np.testing.assert_allclose(ours.logits(digits.images), theirs.logits(digits.images), rtol=1e-4, atol=1e-5)
+
+
+def test_two_epochs_with_a_teacher_agree(digits):
+    architecture = NETWORKS["fast"]
+    teacher = Teacher(architecture, initial_weights(architecture, INITIALIZERS["torch"], seed=7))
+    recipe = Recipe(epochs=2, batch_size=24, precision="float64", distillation=Distillation("fast", 0.7, 3.0))
+    losses = []
+    for trainer in both(FLATTENED, recipe, count=len(digits)):
+        trainer.learn_from(teacher)
+        losses.append([trainer.step(digits.images, digits.labels), trainer.run_epoch(digits, 0).loss])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["shift", "rotation", "scale", "shear", "elastic", "stroke", "noise"])

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from tenfold.data import Dataset
-from tenfold.errors import NetworkError, StoreError, TrainingStopped
+from tenfold.errors import NetworkError, StoreError, TrainingError, TrainingStopped
 from tenfold.evaluation import confidence_thresholds, evaluate
 from tenfold.models.fit import Fit, fit, model_folder, read_predictions
 from tenfold.networks import Dense, network
 from tenfold.runs import Store, identity
-from tenfold.training import Recipe, get_engine
+from tenfold.training import INITIALIZERS, Recipe, get_engine, initial_weights
+from tenfold.training.distillation import Teacher
 
 NETWORK = network(16)(Dense(3), name="tiny")
 ENGINE = get_engine("numpy")
@@ -150,3 +151,18 @@ def test_without_a_test_part_there_are_no_predictions(plan, tmp_path):
     from dataclasses import replace
 
     assert read_predictions(fit(replace(plan, test=None), engine=ENGINE, store=Store(tmp_path)).run) is None
+
+
+def test_who_taught_it_is_part_of_what_a_run_is_and_another_teacher_makes_another_run(plan, tmp_path):
+    def taught_by(seed):
+        weights = initial_weights(NETWORK, INITIALIZERS["torch"], seed)
+        recipe = plan.recipe.change({"distillation.teacher": "somebody"})
+        return replace(plan, recipe=recipe, teacher=Teacher(NETWORK, weights))
+
+    store = Store(tmp_path)
+    one, two = (fit(taught_by(seed), engine=ENGINE, store=store) for seed in (1, 2))
+    assert one.run.id != two.run.id
+    assert fit(taught_by(1), engine=ENGINE, store=store).repeated
+    assert one.model().card["recipe"]["distillation"]["teacher"] == "somebody"
+    with pytest.raises(TrainingError, match="learns from 'somebody', and no teacher is given"):
+        fit(replace(taught_by(1), teacher=None), engine=ENGINE, store=store)

@@ -77,6 +77,22 @@ def test_what_the_papers_leave_to_keras_is_keras_default(monkeypatch):
     assert load_recipe("lin-simple-nn").batch_size == 32
 
 
+def test_what_has_no_teacher_is_written_as_it_was_before_there_were_any():
+    # The names of kept runs are hashes of this.
+    assert "distillation" not in Recipe().to_dict()
+    taught = Recipe().change({"distillation.teacher": "base", "distillation.weight": 1})
+    assert taught.to_dict()["distillation"] == {"teacher": "base", "weight": 1.0, "temperature": 1.0}
+    assert Recipe.from_dict(taught.to_dict()) == taught
+    assert taught.change({"distillation.teacher": ""}).distillation.on is False
+
+
+@pytest.mark.parametrize("setting", [("weight", 0.0), ("weight", 1.1), ("temperature", 0.0)])
+def test_distillation_out_of_range(setting):
+    key, value = setting
+    with pytest.raises(RecipeError, match=rf"distillation\.{key} must be .* Got {value} instead"):
+        Recipe().change({f"distillation.{key}": value})
+
+
 optimizers = st.one_of(
     st.builds(SGD, lr=st.floats(1e-6, 10), momentum=st.floats(0, 0.99)),
     st.builds(RMSprop, rho=st.floats(0, 0.99), convention=st.sampled_from(["torch", "keras"])),

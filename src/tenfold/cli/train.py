@@ -164,6 +164,7 @@ def train(
         from tenfold.models.defaults import choose_network
         from tenfold.models.fit import Fit, fit
         from tenfold.models.folder import check_folder
+        from tenfold.models.teacher import with_teacher
         from tenfold.runs.store import Store
         from tenfold.training.engines import get_engine
 
@@ -179,8 +180,14 @@ def train(
             display.say(
                 f"{given.name} is made to fit {training.name}: its input and its last layer follow it."
             )
+        chosen, teacher = with_teacher(wanted := chosen, fitted_network)
+        if chosen != wanted:
+            display.say(
+                f"{wanted.distillation.teacher} knows other pictures than {training.name}, so the network "
+                "learns from the labels alone."
+            )
         rest, held = (training, None) if not validation else hold_out(training, validation, seed=SPLIT_SEED)
-        plan = Fit(fitted_network, chosen, rest, test=test, validation=held, seed=seed)
+        plan = Fit(fitted_network, chosen, rest, test=test, validation=held, seed=seed, teacher=teacher)
         title, store = given.name, Store()
         display.update(title, 0.0, float("nan"))
         made = fit(

@@ -18,6 +18,7 @@ from tenfold.models.card import describe
 from tenfold.models.defaults import choose_engine, choose_network, choose_recipe
 from tenfold.models.model import Model
 from tenfold.models.scaling import Pixels, Scaling, Standard
+from tenfold.models.teacher import with_teacher
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Shape
 from tenfold.training.engines import get_engine
@@ -147,6 +148,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             len(values),
             {"epochs": self.epochs, "batch_size": self.batch_size, "optimizer.lr": self.lr},
         )
+        recipe, teacher = with_teacher(recipe, architecture)
         data = Dataset(
             scaling.apply(values.reshape(len(values), *shape)),
             labels.astype(np.int64),
@@ -155,7 +157,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         )
         engine = get_engine(choose_engine(self.engine, architecture, recipe, len(data)))
         try:
-            trained = train(architecture, recipe, data, engine=engine, seed=seed)
+            trained = train(architecture, recipe, data, engine=engine, seed=seed, teacher=teacher)
         except TrainingStopped:
             # A search takes an error for a failed candidate and goes on to the next; Ctrl-C ends it all.
             raise KeyboardInterrupt from None

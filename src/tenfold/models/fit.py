@@ -24,6 +24,7 @@ from tenfold.networks.architecture import Architecture
 from tenfold.runs.run import Run, identity
 from tenfold.runs.store import Store
 from tenfold.training.checkpoint import remove_checkpoint
+from tenfold.training.distillation import Teacher
 from tenfold.training.engine import Engine
 from tenfold.training.loop import Progress, Trained, train
 from tenfold.training.recipe import Recipe
@@ -52,6 +53,8 @@ class Fit:
         Measured after every epoch. Nothing of the training is chosen by it; from which confidence on the
         model may be trusted is measured on it, and stands in the model's card.
     seed : int
+    teacher : Teacher or None
+        What a recipe with distillation learns from (`with_teacher`).
     """
 
     architecture: Architecture
@@ -60,6 +63,7 @@ class Fit:
     test: Dataset | None = None
     validation: Dataset | None = None
     seed: int = 0
+    teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         for part in (self.train, self.test, self.validation):
@@ -82,7 +86,7 @@ class Fit:
             },
             "seed": self.seed,
             "engine": engine.settings(self.recipe),
-        }
+        } | ({} if self.teacher is None else {"teacher": self.teacher.sha256})
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def fit(
             plan.train,
             engine=engine,
             seed=plan.seed,
+            teacher=plan.teacher,
             monitors={} if plan.validation is None else {"validation": plan.validation},
             folder=folder,
             keep_checkpoint=True,
@@ -274,7 +279,7 @@ def _measure(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metrics of the run, and those that the model card shows; keep its predictions."""
     last = trained.history.rows[-1]
-    metrics: dict[str, Any] = {"n_train": len(plan.train)}
+    metrics: dict[str, Any] = {"n_train": len(plan.train), "cpu_seconds": trained.cpu_seconds}
     metrics |= {name: last[name] for name in ("train_accuracy", "train_loss")}
     shown: dict[str, Any] = {}
     if plan.validation is not None:

@@ -29,6 +29,7 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import NetworkError, TrainingError
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Shape
+from tenfold.training.distillation import Teacher, check_teacher
 from tenfold.training.initializers import Weights, initial_weights
 from tenfold.training.recipe import Recipe
 
@@ -81,6 +82,16 @@ class Trainer(ABC):
         self.on_step: Callable[[], None] | None = None
         """Called after every step; the trainer stands where that step left it."""
         self._next_report = 0.0
+
+    def learn_from(self, teacher: Teacher | None) -> None:
+        """Take a teacher, as a recipe with distillation wants it; before the first step.
+
+        Raises
+        ------
+        TrainingError
+            The recipe wants one and there is none, or the other way round; or it does not fit.
+        """
+        check_teacher(self.recipe.distillation, teacher, self.architecture)
 
     def report(self, part: float) -> None:
         """Tell that a step, and with it `part` of the epoch, is done; cheap enough to call at every step."""

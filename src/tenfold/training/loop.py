@@ -21,6 +21,7 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingError, TrainingStopped
 from tenfold.networks.architecture import Architecture
 from tenfold.training.checkpoint import Checkpoint, load_same, remove_checkpoint, save_checkpoint
+from tenfold.training.distillation import Teacher
 from tenfold.training.engine import Engine, Trainer, check_fit
 from tenfold.training.history import History
 from tenfold.training.initializers import Weights
@@ -89,6 +90,7 @@ def train(
     *,
     engine: Engine,
     seed: int = 0,
+    teacher: Teacher | None = None,
     monitors: Mapping[str, Dataset] | None = None,
     monitor_every: int = 1,
     watch_every: int = 0,
@@ -111,6 +113,8 @@ def train(
         As `get_engine` gives it.
     seed : int
         Same seed, same weights, bit for bit, on the same machine and thread count.
+    teacher : Teacher or None
+        What a recipe with distillation learns from.
     monitors : mapping of str to Dataset
         Measured after every `monitor_every`-th epoch and the last: ``<name>_loss`` (cross-entropy without
         smoothing) and ``<name>_accuracy`` in the history. Nothing is ever chosen by them.
@@ -138,8 +142,8 @@ def train(
     NetworkError
         The images or the number of classes do not fit the network.
     TrainingError
-        There is nothing to train on, the loss is not finite, or `folder` holds a damaged checkpoint or one of
-        another training.
+        There is nothing to train on, the loss is not finite, the teacher is missing or does not fit, or
+        `folder` holds a damaged checkpoint or one of another training.
     TrainingStopped
         The user pressed Ctrl-C. The state of the last finished epoch is saved if there is a `folder`.
     """
@@ -156,10 +160,12 @@ def train(
             raise TrainingError(f"{each.name} holds no images. Give at least one.")
         check_fit(architecture, each.images, len(each.classes))
     trainer = engine.trainer(architecture, recipe, seed, len(data))
+    trainer.learn_from(teacher)
     identity: dict[str, Any] = {}
     if folder is not None:
         identity = _identity(architecture, recipe, data, seed, engine, monitors, monitor_every)
         identity |= {"watch_every": watch_every} if watch_every else {}
+        identity |= {"teacher": teacher.sha256} if teacher is not None else {}
     last = Checkpoint(identity, 0, History(), trainer.state())
     if folder is not None and (found := load_same(folder, identity)) is not None:
         trainer.load_state(found.state)

@@ -73,12 +73,13 @@ class Member:
             or recipe.precision not in PRECISIONS
             or recipe.augmentation.on
             or recipe.ema
+            or recipe.distillation.on
         ):
             raise TrainingError(
                 f"A population takes recipes with batch_size 'full', precision {' or '.join(PRECISIONS)}, no "
-                f"augmentation and no running mean. Got batch_size {recipe.batch_size!r}, precision "
-                f"{recipe.precision!r}, augmentation {recipe.augmentation.on}, ema {recipe.ema}. Train this "
-                "network alone."
+                f"augmentation, running mean or teacher. Got batch_size {recipe.batch_size!r}, precision "
+                f"{recipe.precision!r}, augmentation {recipe.augmentation.on}, ema {recipe.ema}, teacher "
+                f"{recipe.distillation.teacher!r}. Train this network alone."
             )
 
     @property

@@ -17,6 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tenfold.data.augment import Augmentation
 from tenfold.errors import RecipeError, UnknownNameError, lookup
+from tenfold.training.distillation import Distillation
 from tenfold.training.initializers import INITIALIZERS, Initializer, Uniform
 from tenfold.training.optimizers import OPTIMIZERS, SGD, Optimizer, check
 from tenfold.training.schedules import SCHEDULES, Constant, Schedule
@@ -55,6 +56,8 @@ class Recipe:
     precision : "float32", "float64" or "mixed"
         "mixed": products of bfloat16 on a GPU, and on a CPU that has the instructions (AVX512-BF16, AMX)
         under torch; elsewhere, and with NumPy, the same as float32. Weights and optimizer stay float32.
+    distillation : Distillation
+        Another network to learn from, besides the labels.
     """
 
     epochs: int = 10
@@ -68,6 +71,7 @@ class Recipe:
     augmentation_off: float = 0.0
     ema: float = 0.0
     precision: str = "float32"
+    distillation: Distillation = field(default_factory=Distillation)
 
     def __post_init__(self) -> None:
         check("epochs", self.epochs, isinstance(self.epochs, int) and self.epochs >= 1, "an integer >= 1")
@@ -113,7 +117,16 @@ class Recipe:
         return self.augmentation.on and epoch < round(self.epochs * (1 - self.augmentation_off))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain JSON values, every field spelled out."""
+        """Return the recipe as plain JSON values, every field spelled out.
+
+        Only what came later is left out where it is off, so that runs from before it keep their names.
+        """
+        values = self._spelled_out()
+        if not self.distillation.on:
+            del values["distillation"]
+        return values
+
+    def _spelled_out(self) -> dict[str, Any]:
         return {item.name: _plain(item.name, getattr(self, item.name)) for item in fields(self)}
 
     @classmethod
@@ -133,7 +146,7 @@ class Recipe:
 
         ``{"schedule": "cosine"}`` chooses another kind, with that kind's defaults but for what else is set.
         """
-        values = self.to_dict()
+        values = self._spelled_out()
         # The choices come first, so that the settings of what is chosen find their place in any order.
         for key, value in sorted(settings.items(), key=lambda item: _choice(item[0]) is None):
             choice = _choice(key)

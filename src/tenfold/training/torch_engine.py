@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingError
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Dropout
+from tenfold.training.distillation import Teacher
 from tenfold.training.engine import Arrays, EpochResult, Trainer, check_fit
 from tenfold.training.initializers import Weights
 from tenfold.training.recipe import Recipe
@@ -60,8 +61,16 @@ class TorchTrainer(Trainer):
         ]
         self._batch_loss = torch.compile(self._loss) if compile else self._loss
         self._data: tuple[Dataset, Tensor, Tensor] | None = None
+        self._teacher: tuple[Architecture, Tensors] | None = None
         self.arrays = FlatArrays(architecture, self.dtype, device)
         self.load_weights(self.first_weights())
+
+    def learn_from(self, teacher: Teacher | None) -> None:
+        super().learn_from(teacher)
+        if teacher is not None:
+            arrays = FlatArrays(teacher.architecture, self.dtype, self.device)
+            arrays.load(arrays.values, teacher.weights)
+            self._teacher = teacher.architecture, arrays.views
 
     def load_weights(self, weights: Weights) -> None:
         self.arrays.load(self.arrays.values, weights)
@@ -71,9 +80,11 @@ class TorchTrainer(Trainer):
 
     def step(self, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
         check_fit(self.architecture, images)
-        x = as_input(self.architecture, torch.tensor(images, device=self.device), self.dtype)
+        pixels = torch.tensor(images, device=self.device)
+        x = as_input(self.architecture, pixels, self.dtype)
         with _deterministic(self.device):
-            loss, _ = self._step(x, torch.tensor(labels, dtype=torch.int64, device=self.device))
+            truth = torch.tensor(labels, dtype=torch.int64, device=self.device)
+            loss, _ = self._step(x, truth, self._taught(pixels))
         return loss.item()
 
     def run_epoch(self, data: Dataset, epoch: int) -> EpochResult:
@@ -90,10 +101,12 @@ class TorchTrainer(Trainer):
                 truth, pixels = labels[index], images[index]
                 if draw is not None:
                     pixels = apply(pixels, draw.take(chosen))
-                x = as_input(self.architecture, pixels, self.dtype, scale=images.dtype == torch.uint8)
+                scale = images.dtype == torch.uint8
+                x = as_input(self.architecture, pixels, self.dtype, scale=scale)
                 losses, logits = [], []
-                for part, answers in zip(torch.split(x, batch), torch.split(truth, batch), strict=True):
-                    loss, guess = self._step(part, answers)
+                for at in range(0, len(x), batch):
+                    part, answers = x[at : at + batch], truth[at : at + batch]
+                    loss, guess = self._step(part, answers, self._taught(pixels[at : at + batch], scale))
                     losses.append(loss * len(part))
                     logits.append(guess)
                     seen += len(part)
@@ -149,7 +162,19 @@ class TorchTrainer(Trainer):
             return self.arrays.values
         return self.means / (1 - self.recipe.ema**self.done)
 
-    def _step(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _taught(self, pixels: Tensor, scale: bool | None = None) -> Tensor | None:
+        """Return what the teacher, if there is one, says of a batch: the softmax of its logits over T."""
+        if self._teacher is None:
+            return None
+        architecture, tensors = self._teacher
+        with torch.no_grad(), self._products():
+            logits = forward(architecture, tensors, as_input(architecture, pixels, self.dtype, scale))
+        return torch.softmax(logits.to(self.dtype) / self.recipe.distillation.temperature, 1)
+
+    def _products(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self._mixed else nullcontext()
+
+    def _step(self, x: Tensor, labels: Tensor, taught: Tensor | None) -> tuple[Tensor, Tensor]:
         """Do one step; return the batch's mean loss, and its logits."""
         masks = {
             node.name: dropout_mask(
@@ -162,7 +187,7 @@ class TorchTrainer(Trainer):
             for node in self._dropouts
             if isinstance(node.layer, Dropout)
         }
-        loss, logits = self._batch_loss(self.arrays.views, x, labels, masks)
+        loss, logits = self._batch_loss(self.arrays.views, x, labels, masks, taught)
         gradient = self.arrays.gather(torch.autograd.grad(loss, self.arrays.trained))
         self.rule.step(gradient, self.rate(self.done), self.done + 1)
         self.done += 1
@@ -171,16 +196,26 @@ class TorchTrainer(Trainer):
         self._last_batch = (loss.detach(), logits.detach(), labels)
         return self._last_batch[:2]
 
-    def _loss(self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors) -> tuple[Tensor, Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16) if self._mixed else nullcontext():
+    def _loss(
+        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, taught: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        with self._products():
             logits = forward(self.architecture, tensors, x, masks)
         logits = logits.to(self.dtype)
+        loss = self._loss_by_labels(logits, labels)
+        if taught is not None:
+            told = self.recipe.distillation
+            apart = F.cross_entropy(logits / told.temperature, taught) * told.temperature**2
+            loss = (1 - told.weight) * loss + told.weight * apart
+        return loss, logits
+
+    def _loss_by_labels(self, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.recipe.label_smoothing
         if self.recipe.loss == "cross-entropy":
-            return F.cross_entropy(logits, labels, label_smoothing=smoothing), logits
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
         classes = self.architecture.classes
         target = F.one_hot(labels, classes).to(self.dtype) * (1 - smoothing) + smoothing / classes
-        return (torch.softmax(logits, 1) - target).square().sum(1).mean(), logits
+        return (torch.softmax(logits, 1) - target).square().sum(1).mean()
 
     def _on_device(self, data: Dataset) -> tuple[Tensor, Tensor]:
         if self._data is None or self._data[0] is not data:

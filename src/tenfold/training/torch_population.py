@@ -55,10 +55,11 @@ class TorchMember:
         name = self.architecture.name or "This network"
         if self.architecture.statistic_shapes:
             raise TrainingError(f"{name} has batch norm; a population in torch takes none. Train it alone.")
-        if self.recipe.ema or self.recipe.precision == "mixed":
+        if self.recipe.ema or self.recipe.precision == "mixed" or self.recipe.distillation.on:
             raise TrainingError(
-                "A population in torch takes recipes with precision float32 or float64 and no running mean. "
-                f"Got {self.recipe.precision!r} and ema {self.recipe.ema}. Train this network alone."
+                "A population in torch takes recipes of precision float32 or float64, no running mean and no "
+                f"teacher. Got {self.recipe.precision!r}, ema {self.recipe.ema} and teacher "
+                f"{self.recipe.distillation.teacher!r}. Train this network alone."
             )
 
     @property
