@@ -69,7 +69,7 @@ def train_on(
     engine = AwareEngine(model.weights, calibration_images(plan.train.images))
     title = f"{plan.architecture.name}, int8"
     made = fit(
-        replace(plan, recipe=load_recipe(RECIPE).change(settings)),
+        replace(plan, recipe=load_recipe(RECIPE).change(settings), teacher=None),
         engine=engine,
         store=store,
         on_epoch=lambda progress: show_training(display, title, progress, epoch_done=True),

@@ -224,7 +224,7 @@ class AwareTrainer(TorchTrainer):
     ) -> None:
         self._start, self._calibration = engine.start, engine.calibration
         self._engine = engine
-        self._teacher = {key: torch.tensor(value) for key, value in engine.start.items()}
+        self._float = {key: torch.tensor(value) for key, value in engine.start.items()}
         super().__init__(architecture, recipe, seed, count, torch.device("cpu"))
         self._calibrate()
 
@@ -242,10 +242,12 @@ class AwareTrainer(TorchTrainer):
         weights = self.arrays.to_numpy(self.arrays.values)
         self._simulated = Simulated(self.architecture, weights, self._calibration)
 
-    def _loss(self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors) -> tuple[Tensor, Tensor]:
+    def _loss(
+        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, taught: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         logits = self._simulated.logits(tensors, x)
         with torch.no_grad():
-            target = torch.softmax(forward(self.architecture, self._teacher, x), 1)
+            target = torch.softmax(forward(self.architecture, self._float, x), 1)
         # What rests (a norm's scale) takes part too, by nothing.
         resting = sum(0 * tensor.sum() for tensor in self.arrays.trained)
         return F.cross_entropy(logits, target) + resting, logits
