@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check clean
+.PHONY: help demo test slow bench check clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## set up what is missing and run the whole test suite
 
 slow: $(VENV)/.dev ## run the longer proofs as well, and look for new counterexamples
 	$(BIN)/python -m pytest -m "slow or not slow" --hypothesis-profile=hunt
+
+bench: $(VENV)/.bench ## measure Tenfold and its peers side by side, into results/benchmarks.md; goes on where it was
+	$(BIN)/tenfold bench
 
 check: $(VENV)/.dev ## style, types and layers: ruff, mypy, import-linter
 	$(BIN)/ruff check .
@@ -37,6 +40,11 @@ $(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing Tenfold and what training needs; this takes a few minutes the first time ..."
 	$(PIP) --editable '.[train]'
 	@touch $@
+
+$(VENV)/.bench: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing Tenfold and its peers; this takes a few minutes the first time ..."
+	$(PIP) --editable '.[bench]'
+	@touch $@ $(VENV)/.train
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing Tenfold and what its tests need; this takes a few minutes the first time ..."

@@ -21,6 +21,7 @@ else. Each message says what was expected, what came, and what to do next.
     ├── ReportError          a report that cannot be written
     ├── ExportError          a model that a form cannot hold, or an export that cannot be written or checked
     ├── ServingError         a service that cannot be started, or a setting of it that is out of range
+    ├── BenchmarkError       a benchmark whose side failed, or a setting of it that is out of range
     ├── FormError            a form's template that is badly written, or a page that does not fit it
     ├── UnknownNameError     a name that is none of the known ones (names the nearest)
     └── MissingExtraError    an optional dependency that is not installed (names the extra)
@@ -100,6 +101,10 @@ class ExportError(TenfoldError):
 
 class ServingError(TenfoldError):
     """A service that cannot be started, or a setting of it that is out of range."""
+
+
+class BenchmarkError(TenfoldError):
+    """A benchmark whose side failed, or a setting of it that is out of range."""
 
 
 class FormError(TenfoldError, ValueError):

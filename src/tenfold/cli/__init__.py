@@ -15,6 +15,7 @@ import typer
 
 from tenfold.cli import (
     baseline,
+    bench,
     data,
     demo,
     evaluate,
@@ -61,6 +62,7 @@ for verb in (
     data,
     runs,
     study,
+    bench,
     baseline,
 ):
     verb.register(app)

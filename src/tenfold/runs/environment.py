@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,13 +16,13 @@ _PACKAGES = ("tenfold", "numpy", "torch", "scikit-learn", "scipy", "Pillow", "sa
 _SOURCE = Path(__file__).resolve().parents[1]
 
 
-def versions() -> dict[str, str]:
+def versions(further: Iterable[str] = ()) -> dict[str, str]:
     """Return the version of Python and of each installed package that a result may depend on.
 
-    They are read from the packages' metadata, so nothing is imported.
+    They are read from the packages' metadata, so nothing is imported. `further` names more packages.
     """
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *further):
         try:
             found[package] = _version(package)
         except metadata.PackageNotFoundError:

@@ -1,27 +1,26 @@
-"""Okon's grid of 128 candidates in three folds: scikit-learn's GridSearchCV over skorch, and our search.
+"""Okon's grid of 128 candidates in three folds: GridSearchCV over skorch, and our search.
 
-    python benchmarks/grid.py [--images 450] [--epochs 6 8] [--json]
-
-Both sides get the same images, folds and candidates (batches of 32 and 64 among them), two processes and one
-thread each. The published grid trains 15 and 20 epochs; here they are fewer, in the same ratio. What counts
-is processor time, which a busy machine does not lengthen, of all processes of a side, less what the side
-takes to start (one candidate on 30 images).
+Both get the same images, folds and candidates (batches of 32 and 64 among them), two processes and one thread
+each. What a side takes to start is measured too, with one candidate on a few images, and taken off.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
-SIDES = ("skorch", "grid", "halving")
-SPREAD = "sd over the three folds"
+from tenfold.benchmarks.benchmark import Benchmark, Measure, Side, Values
+
+IMAGES, EPOCHS = 450, (6, 8)
+START = 30
+"""Images, where only the start counts."""
 
 
 def candidates(epochs: tuple[int, int]) -> list[dict[str, Any]]:
@@ -77,7 +76,7 @@ def theirs(images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
     from tenfold.data import folds
     from tenfold.studies.okon import label
 
-    class Network(nn.Module):  # type: ignore[misc]  # untyped here
+    class Network(nn.Module):
         def __init__(self, out_units: int = 20, fout_units: int = 40, nonlinear: str = "ReLU") -> None:
             super().__init__()
             f = nn.ReLU if nonlinear == "ReLU" else lambda: nn.Softmax(dim=1)
@@ -89,7 +88,8 @@ def theirs(images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
             )
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.layers(x)
+            found: torch.Tensor = self.layers(x)
+            return found
 
     torch.set_num_threads(1)
     data = pictures(images)
@@ -124,79 +124,72 @@ def theirs(images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
     return {"scores": dict(zip(labels, scores.tolist(), strict=True)), "epochs": epochs}
 
 
-def run_side(side: str, images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
-    """Do what one side does, in this process and its own."""
-    return theirs(images, points) if side == "skorch" else ours(images, points, side == "halving")
+def measured(kind: str) -> Callable[[int, bool], Values]:
+    """Return a side: "skorch", "grid" or "halving"."""
+
+    def measure(repeat: int, smoke: bool) -> Values:
+        start = _spent(kind, START, 1)
+        found = start if smoke else _spent(kind, IMAGES, 0)
+        cpu_seconds = found["cpu_seconds"] - (0 if smoke else start["cpu_seconds"])
+        return {
+            "cpu_seconds": cpu_seconds,
+            "seconds": found["seconds"],
+            "start": start["cpu_seconds"],
+            "epochs": found["epochs"],
+            "accuracy": max(sum(each) / len(each) for each in found["scores"].values()),
+        }
+
+    return measure
 
 
-def measure(side: str, arguments: argparse.Namespace, start: bool) -> dict[str, Any]:
-    """Run a side in a process of its own; add its processor time and wall clock."""
-    command = [sys.executable, __file__, "--side", side, "--images", str(30 if start else arguments.images)]
-    command += ["--epochs", *map(str, arguments.epochs), *(["--one"] if start else [])]
+def _spent(kind: str, images: int, points: int) -> dict[str, Any]:
+    """Run a search in a process of its own; add the processor time of all its processes, and the wall clock.
+
+    `points` is how many candidates, 0 for all.
+    """
+    command = [sys.executable, "-m", "tenfold.benchmarks.grid", kind, str(images), str(points)]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(command, env=os.environ | threads, stdout=subprocess.PIPE, check=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found | {"cpu_seconds": used, "seconds": time.perf_counter() - began}
+    return found | {"cpu_seconds": used, "seconds": perf_counter() - began}
 
 
-def compare(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure every side in turn."""
-    import numpy as np
+SKORCH = "GridSearchCV over skorch"
 
-    sides: dict[str, Any] = {}
-    for side in SIDES:
-        start = measure(side, arguments, start=True)
-        found = measure(side, arguments, start=False)
-        print(f"{side}: {found['cpu_seconds']:.1f} s, {start['cpu_seconds']:.1f} s to start", file=sys.stderr)
-        best = max(found["scores"], key=lambda name: np.mean(found["scores"][name]))
-        sides[side] = {
-            "cpu_seconds": found["cpu_seconds"] - start["cpu_seconds"],
-            "start_cpu_seconds": start["cpu_seconds"],
-            "seconds": found["seconds"],
-            "epochs": found["epochs"],
-            "best": best,
-            "accuracies": found["scores"][best],
-            "scores": found["scores"],
-        }
-    for side in SIDES:
-        sides[side]["times"] = sides["skorch"]["cpu_seconds"] / sides[side]["cpu_seconds"]
-    every = {name: float(np.mean(values)) for name, values in sides["grid"]["scores"].items()}
-    chosen = sides["halving"]["best"]
-    sides["halving"]["rank_in_grid"] = 1 + sum(value > every[chosen] for value in every.values())
-    return {"images": arguments.images, "epochs": arguments.epochs, "sides": sides}
+BENCHMARK = Benchmark(
+    "grid",
+    "Okon's grid",
+    f"128 candidates in three folds of the first {IMAGES} training images of MNIST; {EPOCHS[0]} and "
+    f"{EPOCHS[1]} epochs in place of the published 15 and 20; two processes of one thread each on every "
+    "side (`n_jobs=2`). Processor time of all processes of a side, less what the side takes to start (one "
+    f"candidate on {START} images). The grids train all candidates in all folds; halving lets one in four "
+    "go on. Epochs are those that were trained. Accuracy: of the candidate that was chosen, the mean over "
+    "the folds that it was chosen by.",
+    (
+        Side("Tenfold, the whole grid", measured("grid"), ("torch",)),
+        Side("Tenfold, successive halving", measured("halving"), ("torch",)),
+        Side(SKORCH, measured("skorch"), ("skorch", "sklearn", "torch")),
+    ),
+    (
+        Measure("cpu_seconds", "processor", "s", 1, better="less"),
+        Measure("seconds", "wall, with start", "s", 1, better="less"),
+        Measure("start", "start", "s", 1),
+        Measure("epochs", "epochs", "", 0),
+        Measure("accuracy", "best", "%", 1, percent=True),
+    ),
+    reference=SKORCH,
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--images", type=int, default=450)
-    parser.add_argument("--epochs", type=int, nargs=2, default=[6, 8], help="instead of 15 and 20")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.side:
-        points = candidates((arguments.epochs[0], arguments.epochs[1]))
-        print(json.dumps(run_side(arguments.side, arguments.images, points[:1] if arguments.one else points)))
-        return
-    found = compare(arguments)
-    if arguments.json:
-        print(json.dumps(found, indent=1))
-        return
-    import numpy as np
-
-    print(f"128 candidates, 3 folds, {found['images']} images, {found['epochs']} epochs, 2 processes\n")
-    print(f"{'':10}{'CPU s':>8}{'times':>8}{'epochs':>8}{'best':>9}  {SPREAD}")
-    for side in SIDES:
-        row = found["sides"][side]
-        accuracies = row["accuracies"]
-        print(
-            f"{side:10}{row['cpu_seconds']:8.1f}{row['times']:8.2f}{row['epochs']:8}"
-            f"{np.mean(accuracies):9.2%}  {np.std(accuracies, ddof=1):.2%}  {row['best']}"
-        )
-    print(f"\nWhat halving chose is number {found['sides']['halving']['rank_in_grid']} of the full grid.")
+    """Search as the command line says, and print the scores as JSON."""
+    kind, images, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    points = candidates(EPOCHS)[: count or None]
+    found = theirs(images, points) if kind == "skorch" else ours(images, points, kind == "halving")
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

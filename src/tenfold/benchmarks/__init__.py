@@ -1,0 +1,1 @@
+"""What Tenfold is worth, measured: every figure with its protocol, from one command that repeats it."""

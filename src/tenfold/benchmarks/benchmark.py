@@ -1,0 +1,101 @@
+"""A benchmark is a value: sides that do the same work, what is measured of each, and what compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Values = Mapping[str, float | None]
+"""What a side measured, by key; None where there is nothing to tell (an accuracy that was not reached)."""
+
+Better = Literal["less", "more"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of a benchmark's table.
+
+    Attributes
+    ----------
+    key : str
+        Where `Values` have it.
+    title, unit : str
+    digits : int or None
+        Decimals; None: four significant digits.
+    percent : bool
+        Fractions, shown times 100.
+    better : "less", "more" or None
+        Where given, a column tells how many times as good as the reference each side is.
+    """
+
+    key: str
+    title: str
+    unit: str = ""
+    digits: int | None = None
+    percent: bool = False
+    better: Better | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to do the work.
+
+    Attributes
+    ----------
+    name : str
+    measure : function of (repeat, smoke) to Values
+        Does the work once, in a process of its own. `repeat` counts from 0, and is the seed where there is
+        one. With `smoke` the work is as little as shows that it can be done.
+    packages : tuple of str
+        The modules it needs beyond the base install.
+    threads : int or None
+        For the libraries' arithmetic; None: one a core, as they choose.
+    """
+
+    name: str
+    measure: Callable[[int, bool], Values]
+    packages: tuple[str, ...] = ()
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured side by side, in one run.
+
+    Attributes
+    ----------
+    key, title : str
+    protocol : str
+        Markdown: the work, the data, what counts and what does not.
+    sides : tuple of Side
+        In the order of the table. They take turns.
+    measures : tuple of Measure
+    reference : str
+        The side that the others are compared with.
+    repeats : int
+    """
+
+    key: str
+    title: str
+    protocol: str
+    sides: tuple[Side, ...]
+    measures: tuple[Measure, ...] = ()
+    reference: str = ""
+    repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Growth(Benchmark):
+    """How a cost grows: each side is a curve, and its values are costs by the size they belong to.
+
+    Attributes
+    ----------
+    size : str
+        What grows ("images").
+    cost : str
+        What it costs, with its unit.
+    """
+
+    size: str = ""
+    cost: str = ""

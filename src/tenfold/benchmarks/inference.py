@@ -1,0 +1,234 @@
+"""Predicting: images a second, and the time of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter, process_time
+from typing import Any
+
+from tenfold.benchmarks.benchmark import Benchmark, Measure, Side, Values
+
+PASSES = 5
+SINGLE = 1000
+
+Predict = Callable[[Any], Any]
+"""From pictures (n, 28, 28) uint8 to probabilities (n, 10)."""
+
+
+def timed(
+    predict: Predict, test: Any, single: int = SINGLE, passes: int = PASSES, *, accurate: bool = True
+) -> Values:
+    """Return how fast all test images are predicted together and one by one, and how many are right.
+
+    Of some passes over all images the fastest counts, and of the single images the median.
+    """
+    seconds, processor = [], []
+    right = (predict(test.images).argmax(axis=1) == test.labels).mean()
+    for _ in range(passes):
+        began = perf_counter(), process_time()
+        predict(test.images)
+        seconds.append(perf_counter() - began[0])
+        processor.append(process_time() - began[1])
+    alone = []
+    for place in range(min(single, len(test))):
+        picture = test.images[place : place + 1]
+        began_one = perf_counter()
+        predict(picture)
+        alone.append(perf_counter() - began_one)
+    return {
+        "per_second": len(test) / min(seconds),
+        "processor": 1e6 * min(processor) / len(test),
+        "single": 1e6 * sorted(alone)[len(alone) // 2],
+        "accuracy": float(right) if accurate else None,
+    }
+
+
+def pictures(count: int | None = None) -> Any:
+    """Return MNIST's test images."""
+    from tenfold.data import load
+
+    test = load("mnist").test
+    return test if count is None else test.take(slice(0, count))
+
+
+def fast() -> Any:
+    """Return our network `fast`, trained under seed 0: kept in the store, or trained now and put there."""
+    from tenfold.data import load
+    from tenfold.models.fit import Fit, fit
+    from tenfold.networks import get
+    from tenfold.runs import Store
+    from tenfold.training import default_recipe, get_engine
+
+    digits = load("mnist")
+    plan = Fit(get("fast"), default_recipe("fast"), digits.train, test=digits.test)
+    return fit(plan, engine=get_engine("torch", device="cpu"), store=Store()).model()
+
+
+def drawn(name: str) -> Any:
+    """Return a network of the zoo with its first weights."""
+    from tenfold.models import Model
+    from tenfold.networks import get
+    from tenfold.training import INITIALIZERS, initial_weights
+
+    architecture = get(name)
+    return Model(architecture, initial_weights(architecture, INITIALIZERS["torch"], 0))
+
+
+def model(name: str, smoke: bool) -> Any:
+    """Return what is measured by the name: what ships, or `fast`."""
+    from tenfold.models import open_model
+
+    if name != "fast":
+        return open_model(name)
+    return drawn("fast") if smoke else fast()
+
+
+def ours(name: str) -> Callable[[int, bool], Values]:
+    """Return a side that predicts with a model of ours."""
+
+    def measure(repeat: int, smoke: bool) -> Values:
+        chosen = model(name, smoke)
+        return timed(chosen.predict_proba, pictures(200 if smoke else None))
+
+    return measure
+
+
+def bare(repeat: int, smoke: bool) -> Values:
+    """Run Lin's Enhanced CNN in ONNX Runtime as its documentation has it: one session, all its defaults."""
+    import onnxruntime
+
+    from tenfold.networks.fold import fold
+    from tenfold.networks.onnx import INPUT, Graph
+    from tenfold.networks.program import lower
+
+    chosen = drawn("lin-enhanced-cnn")
+    graph = Graph(fold(lower(chosen.architecture, chosen.weights)))
+    content = graph.content(graph.node("Softmax", [graph.logits], axis=1))
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+    def predict(images: Any) -> Any:
+        return session.run(None, {INPUT: images})[0]
+
+    return timed(predict, pictures(200 if smoke else 2000), accurate=False)
+
+
+def torch_modules(chosen: Any) -> Any:
+    """Return a model as the modules of torch that a tutorial would write, in evaluation mode."""
+    import torch
+    from torch import nn
+
+    from tenfold.networks import BatchNorm, Conv, Dense, Flatten, MaxPool, ReLU
+
+    modules: list[Any] = []
+    for node in chosen.architecture.nodes:
+        layer, (channels, *_) = node.layer, node.input_shape
+        if isinstance(layer, Conv):
+            sizes = (channels, layer.channels, layer.kernel, layer.stride, layer.pad)
+            modules.append(nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias))
+        elif isinstance(layer, BatchNorm):
+            modules.append(nn.BatchNorm2d(channels, eps=layer.epsilon))
+        elif isinstance(layer, MaxPool):
+            modules.append(nn.MaxPool2d(layer.size, layer.step))
+        elif isinstance(layer, Dense):
+            modules.append(nn.Linear(channels, layer.units, bias=layer.bias))
+        else:
+            modules.append({ReLU: nn.ReLU, Flatten: nn.Flatten}[type(layer)]())
+        names = {"mean": "running_mean", "variance": "running_var"}
+        arrays = {
+            names.get(part, part): torch.from_numpy(chosen.weights[f"{node.name}.{part}"])
+            for part in ("weight", "bias", "mean", "variance")
+            if f"{node.name}.{part}" in chosen.weights
+        }
+        modules[-1].load_state_dict(arrays, strict=False)
+    return nn.Sequential(*modules).eval()
+
+
+def plain_torch(repeat: int, smoke: bool) -> Values:
+    """Run `fast` in plain PyTorch, a thousand images at a time, which is as fast as any on this machine."""
+    import numpy as np
+    import torch
+
+    chosen = model("fast", smoke)
+    modules = torch_modules(chosen)
+    mean, std = chosen.architecture.mean, chosen.architecture.std
+
+    def predict(images: Any) -> Any:
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(images), 1000):
+                x = torch.from_numpy(images[start : start + 1000]).float().div_(255).sub_(mean).div_(std)
+                found.append(torch.softmax(modules(x[:, None]), 1).numpy())
+        return np.concatenate(found)
+
+    return timed(predict, pictures(200 if smoke else None))
+
+
+def mlp(repeat: int, smoke: bool) -> Values:
+    """Run scikit-learn's MLPClassifier of default size."""
+    from sklearn.neural_network import MLPClassifier
+
+    from tenfold.data import load
+
+    train = load("mnist").train.take(slice(0, 600 if smoke else None))
+    # Ten passes: its speed does not depend on how well it has learned, nor does it learn much after them.
+    classifier = MLPClassifier(max_iter=2 if smoke else 10, random_state=0)
+    classifier.fit(train.images.reshape(len(train), -1) / 255, train.labels)
+    return timed(
+        lambda images: classifier.predict_proba(images.reshape(len(images), -1) / 255),
+        pictures(200 if smoke else None),
+    )
+
+
+def neighbors(repeat: int, smoke: bool) -> Values:
+    """Run scikit-learn's k-NN on all training images, on every core."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from tenfold.data import load
+
+    train = load("mnist").train.take(slice(0, 600 if smoke else None))
+    classifier = KNeighborsClassifier(3, n_jobs=-1)
+    classifier.fit(train.images.reshape(len(train), -1) / 255, train.labels)
+    return timed(
+        lambda images: classifier.predict_proba(images.reshape(len(images), -1) / 255),
+        pictures(200 if smoke else 1000),
+        single=20,
+        passes=1,
+    )
+
+
+def _sides() -> tuple[Side, ...]:
+    from tenfold.models import pretrained_names
+
+    shipped = tuple(Side(f"Tenfold, {name}", ours(name)) for name in pretrained_names())
+    return (
+        *shipped,
+        Side("Tenfold, fast", ours("fast"), ("torch",)),
+        Side(TORCH, plain_torch, ("torch",)),
+        Side("ONNX Runtime, lin-enhanced-cnn", bare),
+        Side("scikit-learn, MLPClassifier", mlp, ("sklearn",)),
+        Side("scikit-learn, k-NN", neighbors, ("sklearn",)),
+    )
+
+
+TORCH = "PyTorch, fast"
+
+BENCHMARK = Benchmark(
+    "inference",
+    "Predicting",
+    "MNIST's 10,000 test images, uint8 in memory, to probabilities, in Python, two threads or as many as "
+    f"there are cores. *Together*: the fastest of {PASSES} passes over all (ONNX Runtime's side: over "
+    "2,000, k-NN: one pass over 1,000), and the least processor time an image. *One image*: the median of "
+    f"{SINGLE:,} calls (k-NN: 20). Ours is `Model.predict_proba`; `fast` is trained once, under seed 0. "
+    "PyTorch runs the same `fast` as modules in evaluation mode, batches of 1,000. ONNX Runtime runs Lin's "
+    "Enhanced CNN (18.7 million multiply-adds) with its defaults, the weights as drawn. MLPClassifier has "
+    "its default 100 units and ten passes of training; k-NN has k = 3 and 60,000 images. Libraries are "
+    "imported, models loaded and warm.",
+    _sides(),
+    (
+        Measure("per_second", "together", "images/s", 0, better="more"),
+        Measure("processor", "processor, an image", "µs", 1, better="less"),
+        Measure("single", "one image", "µs", 0, better="less"),
+        Measure("accuracy", "accuracy", "%", 2, percent=True),
+    ),
+    reference=TORCH,
+)

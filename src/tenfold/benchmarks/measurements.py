@@ -1,0 +1,97 @@
+"""What was measured, kept in one JSON file as soon as it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tenfold.errors import ReportError
+from tenfold.report.files import write
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One side, measured once.
+
+    Attributes
+    ----------
+    benchmark, side : str
+    repeat : int
+        From 0.
+    values : dict
+    seconds : float
+        How long the side's process lived.
+    load : float
+        How many processes wanted a core in the minute before it began, on the average: on an idle machine
+        well below 1.
+    date : str
+    commit : str or None
+    hardware, versions : dict
+    """
+
+    benchmark: str
+    side: str
+    repeat: int
+    values: dict[str, float | None]
+    seconds: float
+    load: float
+    date: str
+    commit: str | None
+    hardware: dict[str, Any] = field(repr=False)
+    versions: dict[str, str] = field(repr=False)
+
+
+class Measurements:
+    """The measurements in a file.
+
+    Parameters
+    ----------
+    path : Path
+        It need not be there yet.
+
+    Raises
+    ------
+    ReportError
+        The file holds something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.every: list[Measurement] = []
+        try:
+            found = json.loads(path.read_text("utf-8"))["measurements"]
+            self.every = [Measurement(**values) for values in found]
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ReportError(
+                f"{path} holds no measurements of benchmarks ({error}). Move it away, or write to another "
+                "folder with --out."
+            ) from None
+
+    def of(self, benchmark: str, side: str | None = None) -> list[Measurement]:
+        """Return those of a benchmark, and of one side of it, by repeat."""
+        found = [each for each in self.every if each.benchmark == benchmark and side in (None, each.side)]
+        return sorted(found, key=lambda each: each.repeat)
+
+    def has(self, benchmark: str, side: str, repeat: int) -> bool:
+        """Return whether it was measured."""
+        return any(each.repeat == repeat for each in self.of(benchmark, side))
+
+    def add(self, measurement: Measurement) -> None:
+        """Keep a measurement, on disk too."""
+        self.every.append(measurement)
+        self._write()
+
+    def forget(self, benchmarks: Iterable[str]) -> None:
+        """Drop what was measured of some benchmarks."""
+        gone = set(benchmarks)
+        self.every = [each for each in self.every if each.benchmark not in gone]
+        self._write()
+
+    def _write(self) -> None:
+        rows = {"measurements": [asdict(each) for each in self.every]}
+        write(self.path, (json.dumps(rows, indent=1, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,159 @@
+"""The page of all benchmarks: a table and its protocol for each, and charts of how cost grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from tenfold.benchmarks.benchmark import Benchmark, Growth, Measure
+from tenfold.benchmarks.chart import growth_chart
+from tenfold.benchmarks.measurements import Measurement, Measurements
+from tenfold.benchmarks.summary import Row, Spread, curves, exponents, rows
+from tenfold.report.files import write
+from tenfold.report.tables import NOTHING, format_number
+
+FIGURES, PAGE, CHARTS = "benchmarks.json", "benchmarks.md", "benchmarks"
+IDLE = 0.5
+"""Up to this load before a measurement the machine counts as idle."""
+
+
+def publish(suite: Sequence[Benchmark], kept: Measurements, folder: Path) -> Path:
+    """Write the page and its charts to `folder`; return the page's path."""
+    for benchmark in suite:
+        if isinstance(benchmark, Growth) and (series := _series(benchmark, kept)):
+            svg, _ = growth_chart(benchmark.title, benchmark.size, benchmark.cost, series)
+            write(folder / CHARTS / f"{benchmark.key}.svg", f"{svg}\n".encode())
+    return write(folder / PAGE, ("\n".join(_page(suite, kept)) + "\n").encode())
+
+
+def to_dict(suite: Sequence[Benchmark], kept: Measurements) -> dict[str, Any]:
+    """Return what the page says as plain JSON values."""
+    found: dict[str, Any] = {}
+    for benchmark in suite:
+        if isinstance(benchmark, Growth):
+            found[benchmark.key] = {
+                side.name: {"exponent": exponents(measurements).to_dict()}
+                for side in benchmark.sides
+                if (measurements := kept.of(benchmark.key, side.name))
+            }
+        else:
+            found[benchmark.key] = {
+                "reference": benchmark.reference,
+                "rows": [row.to_dict() for row in rows(benchmark, kept)],
+            }
+    return found
+
+
+def _series(benchmark: Benchmark, kept: Measurements) -> dict[str, list[dict[float, float]]]:
+    return {
+        side.name: curves(measurements)
+        for side in benchmark.sides
+        if (measurements := kept.of(benchmark.key, side.name))
+    }
+
+
+def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
+    yield from (
+        "# Benchmarks",
+        "",
+        "`make bench`, or `tenfold bench`, measures what is told here; `tenfold bench --fresh` measures it "
+        "anew. Every side runs in a process of its own, and the sides of a benchmark take turns. Told are "
+        "means ± standard deviations over the repeats; *times* is how many times as good as the reference "
+        "a side is, repeat by repeat: mean (least to most).",
+    )
+    for benchmark in suite:
+        measurements = kept.of(benchmark.key)
+        yield from ("", f"## {benchmark.title}", "")
+        if not measurements:
+            yield f"Not measured yet: `tenfold bench --only {benchmark.key}`."
+            continue
+        yield from _growth(benchmark, kept) if isinstance(benchmark, Growth) else _table(benchmark, kept)
+        yield from ("", f"**Protocol.** {benchmark.protocol}", "")
+        yield _circumstances(benchmark, measurements)
+
+
+def _table(benchmark: Benchmark, kept: Measurements) -> Iterator[str]:
+    found = rows(benchmark, kept)
+    titles = ["", *(title for measure in benchmark.measures for title in _titles(measure)), "n"]
+    yield _line(titles)
+    yield _line(["---", *["---:"] * (len(titles) - 1)])
+    for row in found:
+        yield _line(_cells(benchmark, row))
+    left = [side.name for side in benchmark.sides if side.name not in {row.side for row in found}]
+    if left:
+        yield f"\nNot measured: {', '.join(left)}."
+
+
+def _titles(measure: Measure) -> list[str]:
+    title = f"{measure.title} ({measure.unit})" if measure.unit else measure.title
+    return [title, "times"] if measure.better else [title]
+
+
+def _cells(benchmark: Benchmark, row: Row) -> Iterator[str]:
+    yield row.side
+    for measure in benchmark.measures:
+        yield _value(row.measured.get(measure.key), measure)
+        if measure.better:
+            times = row.times.get(measure.key)
+            yield "1" if row.side == benchmark.reference else NOTHING if times is None else _ratio(times)
+    yield str(row.repeats)
+
+
+def _value(spread: Spread | None, measure: Measure) -> str:
+    if spread is None:
+        return NOTHING
+    scale = 100 if measure.percent else 1
+    text = format_number(scale * spread.mean, measure.digits)
+    return text if not spread.sd else f"{text} ± {format_number(scale * spread.sd, measure.digits)}"
+
+
+def _ratio(times: Spread) -> str:
+    low, high = (_times(value) for value in (min(times.values), max(times.values)))
+    middle = f"**{_times(times.mean)}**"
+    return middle if len(times.values) == 1 else f"{middle} ({low} to {high})"
+
+
+def _times(value: float) -> str:
+    return format_number(value, 0 if value >= 100 else 1 if value >= 10 else 2)
+
+
+def _growth(benchmark: Growth, kept: Measurements) -> Iterator[str]:
+    series = _series(benchmark, kept)
+    every = sorted({size for runs in series.values() for curve in runs for size in curve})
+    yield f"![{benchmark.title}]({CHARTS}/{benchmark.key}.svg)\n"
+    first, *others = every
+    yield _line(["", "exponent", f"{first:,g} {benchmark.size}", *(f"{size:,g}" for size in others), "n"])
+    yield _line(["---", *["---:"] * (len(every) + 2)])
+    for name, runs in series.items():
+        exponent = exponents(kept.of(benchmark.key, name))
+        spread = f" ± {exponent.sd:.2f}" if exponent.sd is not None else ""
+        costs = [format_number(mean(run[size] for run in runs)) for size in every]
+        yield _line([name, f"**{exponent.mean:.2f}**{spread}", *costs, str(len(runs))])
+
+
+def _circumstances(benchmark: Benchmark, measurements: Sequence[Measurement]) -> str:
+    """Return when, where and in what company it was measured."""
+    last = measurements[-1]
+    loads = [each.load for each in measurements]
+    packages = {name for side in benchmark.sides for name in side.packages} | {"numpy", "python"}
+    names = {"sklearn": "scikit-learn"}
+    told = {names.get(name, name) for name in packages} | ({"onnxruntime"} & set(last.versions))
+    versions = ", ".join(f"{name} {last.versions[name]}" for name in sorted(told) if name in last.versions)
+    commits = sorted({(each.commit or "no commit")[:12] for each in measurements})
+    company = "The machine was idle."
+    if max(loads) > IDLE:
+        company = (
+            f"**The machine was busy**: {min(loads):.1f} to {max(loads):.1f} other processes wanted its "
+            "cores when a measurement began, so that what the wall clock tells is too long; ratios suffer "
+            "less."
+        )
+    return (
+        f"{last.hardware['cpu']}, {last.hardware['cores']} cores; {versions}; commit {', '.join(commits)}; "
+        f"{measurements[0].date[:10]}. {company}"
+    )
+
+
+def _line(cells: Iterator[str] | Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

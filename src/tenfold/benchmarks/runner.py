@@ -1,0 +1,121 @@
+"""Measuring side by side: every side in a process of its own, in turns, and nothing twice."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+from tenfold.benchmarks.benchmark import Benchmark, Side
+from tenfold.benchmarks.measurements import Measurement, Measurements
+from tenfold.errors import BenchmarkError
+from tenfold.runs import environment
+from tenfold.training.one_core import one_core
+
+PEERS = ("keras", "onnxruntime", "skorch")
+"""Packages whose version is told beside those that every run tells."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One side, to be measured once."""
+
+    benchmark: Benchmark
+    side: Side
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        return f"{self.benchmark.key}: {self.side.name}, {self.repeat + 1} of {self.benchmark.repeats}"
+
+
+def turns(benchmark: Benchmark, kept: Measurements) -> Iterator[Turn]:
+    """Yield what is not measured yet: all sides once, then all again, back to front every other time.
+
+    So whatever slows the machine down for a while falls on all sides. Sides whose packages are not installed
+    are left out.
+    """
+    sides = [side for side in benchmark.sides if not missing(side)]
+    for repeat in range(benchmark.repeats):
+        for side in sides if repeat % 2 == 0 else reversed(sides):
+            if not kept.has(benchmark.key, side.name, repeat):
+                yield Turn(benchmark, side, repeat)
+
+
+def missing(side: Side) -> list[str]:
+    """Return the packages that a side needs and that are not installed."""
+    return [name for name in side.packages if importlib.util.find_spec(name) is None]
+
+
+def run(
+    todo: Sequence[Turn],
+    kept: Measurements,
+    *,
+    smoke: bool = False,
+    tell: Callable[[int, Turn], None] = lambda done, turn: None,
+) -> None:
+    """Measure each turn and keep what came out.
+
+    Parameters
+    ----------
+    todo : sequence of Turn
+    kept : Measurements
+    smoke : bool
+        Do as little as shows that it can be done.
+    tell : function of (done, turn)
+        Called before each turn.
+
+    Raises
+    ------
+    BenchmarkError
+        A side failed; says what it said last.
+    """
+    for done, turn in enumerate(todo):
+        tell(done, turn)
+        kept.add(measure(turn, smoke))
+
+
+def measure(turn: Turn, smoke: bool = False) -> Measurement:
+    """Measure one side once, in a new process."""
+    command = [sys.executable, "-m", "tenfold.benchmarks.side", turn.benchmark.key, turn.side.name]
+    command += [str(turn.repeat), *(["--smoke"] if smoke else [])]
+    load, began = os.getloadavg()[0], perf_counter()
+    # Threads that wait sleep, on all sides alike: on a busy machine, spinning ones hold up each other.
+    settings = {"OMP_WAIT_POLICY": "passive", "KERAS_BACKEND": "torch", "PYTHONWARNINGS": "ignore"}
+    if turn.side.threads == 1:
+        with one_core():
+            done = _run(command, os.environ | settings)
+    else:
+        done = _run(command, os.environ | settings)
+    seconds = perf_counter() - began
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise BenchmarkError(
+            f"{turn.name}: the process ended with {done.returncode} and said: {said}\n"
+            f"To see it whole: {' '.join(command[1:])!r}"
+        )
+    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Measurement(
+        turn.benchmark.key,
+        turn.side.name,
+        turn.repeat,
+        values,
+        seconds,
+        load,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        environment.commit(),
+        environment.hardware() | {"threads": turn.side.threads or environment.hardware()["cores"]},
+        environment.versions(PEERS),
+    )
+
+
+def _run(command: list[str], settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
