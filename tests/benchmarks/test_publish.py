@@ -1,0 +1,80 @@
+import re
+
+from tests.benchmarks.test_measurements import measurement
+from tests.benchmarks.test_summary import RACE
+
+from tenfold.benchmarks.benchmark import Growth, Side
+from tenfold.benchmarks.measurements import Measurements
+from tenfold.benchmarks.publish import publish, to_dict
+
+GROWTH = Growth(
+    "growth",
+    "Cost",
+    "By the clock.",
+    (Side("ours", lambda repeat, smoke: {}),),
+    size="images",
+    cost="time (s)",
+)
+NEVER = Growth("never", "Never", "None.", GROWTH.sides)
+
+
+def published(tmp_path):
+    kept = Measurements(tmp_path / "benchmarks.json")
+    hardware = {"cpu": "A fast one", "cores": 2}
+    for repeat, seconds in enumerate((1.0, 2.0)):
+        for side, factor in (("ours", 1), ("theirs", 4)):
+            values = {"seconds": seconds * factor, "rate": None}
+            kept.add(measurement("race", side, repeat, **values))
+        kept.add(measurement("growth", "ours", repeat, **{"10": 1.0, "1000": 100.0}))
+    for each in kept.every:
+        each.hardware.update(hardware)
+        each.versions.update(python="3.11")
+    suite = [RACE, GROWTH, NEVER]
+    return suite, kept, publish(suite, kept, tmp_path).read_text("utf-8")
+
+
+def test_the_page_tells_means_spread_ratios_and_where_they_come_from(tmp_path):
+    _, _, page = published(tmp_path)
+
+    assert "| ours | 1.5 ± 0.7071 | **4.00** (4.00 to 4.00) | – | – | 2 |" in page
+    assert "| theirs | 6 ± 2.828 | 1 | – | 1 | 2 |" in page
+    assert "Not measured: absent." in page
+    assert "A fast one, 2 cores; python 3.11; commit abc; 2026-01-02. The machine was idle." in page
+    assert "Not measured yet: `tenfold bench --only never`." in page
+
+
+def test_growth_is_a_chart_on_white_and_an_exponent(tmp_path):
+    _, _, page = published(tmp_path)
+
+    assert "| ours | **1.00** ± 0.00 | 1 | 100 | 2 |" in page
+    (name,) = re.findall(r"!\[Cost\]\((.*?)\)", page)
+    svg = (tmp_path / name).read_text("utf-8")
+    assert 'fill="#ffffff"' in svg[:600]
+    assert "ours: exponent 1.00" in svg or "time (s)" in svg
+
+
+def test_a_busy_machine_is_told(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    kept.every = [measurement("race", "ours", 0, seconds=1.0)]
+    object.__setattr__(kept.every[0], "load", 3.2)
+    kept.every[0].hardware.update(cores=2)
+
+    page = publish(suite, kept, tmp_path).read_text("utf-8")
+
+    assert "**The machine was busy**: 3.2 to 3.2 other processes" in page
+
+
+def test_the_same_as_json(tmp_path):
+    suite, kept, _ = published(tmp_path)
+
+    found = to_dict(suite, kept)
+
+    assert found["race"]["rows"][0]["times"]["seconds"] == {
+        "mean": 4.0,
+        "sd": 0.0,
+        "low": 4.0,
+        "high": 4.0,
+        "n": 2,
+    }
+    assert found["growth"]["ours"]["exponent"]["n"] == 2
+    assert found["never"] == {}

@@ -1,0 +1,92 @@
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from tenfold.benchmarks import runner
+from tenfold.benchmarks.benchmark import Benchmark, Side
+from tenfold.benchmarks.measurements import Measurements
+from tenfold.benchmarks.runner import Turn, measure, run, turns
+from tenfold.benchmarks.suite import SUITE
+from tenfold.errors import BenchmarkError
+
+SIDES = tuple(Side(name, lambda repeat, smoke: {}) for name in ("a", "b", "c"))
+THREE = Benchmark("three", "Three", "None.", SIDES, reference="a", repeats=3)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Measurements(tmp_path / "benchmarks.json")
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Let every process answer 2.0; return the commands and environments that were asked for."""
+    asked = []
+
+    def answer(command, settings):
+        asked.append((command, settings))
+        return subprocess.CompletedProcess(command, 0, 'talk\n{"seconds": 2.0}\n', "")
+
+    monkeypatch.setattr(runner, "_run", answer)
+    return asked
+
+
+def names(found):
+    return [(turn.side.name, turn.repeat) for turn in found]
+
+
+def test_sides_take_turns_and_every_other_round_goes_back_to_front(kept):
+    assert names(turns(THREE, kept)) == [
+        *(("a", 0), ("b", 0), ("c", 0)),
+        *(("c", 1), ("b", 1), ("a", 1)),
+        *(("a", 2), ("b", 2), ("c", 2)),
+    ]
+
+
+def test_what_is_measured_is_on_disk_at_once_and_not_measured_again(kept, answers):
+    todo = list(turns(THREE, kept))
+    answers_wanted = 4
+    run(todo[:answers_wanted], kept)
+
+    again = Measurements(kept.path)
+
+    assert len(answers) == answers_wanted
+    assert names(turns(THREE, again)) == names(todo[answers_wanted:])
+    assert again.of("three", "b")[0].values == {"seconds": 2.0}
+
+
+def test_a_side_whose_package_is_not_installed_is_left_out(kept):
+    foreign = replace(SIDES[1], packages=("json", "no_such_package"))
+
+    assert runner.missing(foreign) == ["no_such_package"]
+    left = turns(replace(THREE, sides=(SIDES[0], foreign), repeats=1), kept)
+    assert names(left) == [("a", 0)]
+
+
+def test_a_side_of_one_thread_says_so_to_the_libraries(answers):
+    measure(Turn(THREE, replace(SIDES[0], threads=1), 0))
+    measure(Turn(THREE, SIDES[0], 0))
+
+    (_, one), (_, every) = answers
+    assert one["OMP_NUM_THREADS"] == one["OPENBLAS_NUM_THREADS"] == "1"
+    assert one["OMP_WAIT_POLICY"] == every["OMP_WAIT_POLICY"] == "passive"
+
+
+def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):
+    failed = subprocess.CompletedProcess([], 3, "", "Traceback\nValueError: no digits\n")
+    monkeypatch.setattr(runner, "_run", lambda command, settings: failed)
+
+    with pytest.raises(BenchmarkError, match=r"three: b, 1 of 3: the process ended with 3 .* no digits"):
+        measure(Turn(THREE, SIDES[1], 0))
+
+
+def test_a_side_runs_in_a_process_of_its_own():
+    benchmark = SUITE["growth-members"]
+
+    found = measure(Turn(benchmark, benchmark.sides[0], 0), smoke=True)
+
+    assert list(found.values) == ["1"]
+    assert found.values["1"] > 0
+    assert found.hardware["threads"] == 1
+    assert {"python", "numpy", "onnxruntime"} <= set(found.versions)

@@ -1,0 +1,132 @@
+"""The sides do what they say; how long they take is nothing for tests."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tenfold.benchmarks import accuracy, experiments, growth, inference, startup
+from tenfold.benchmarks.benchmark import Growth
+from tenfold.benchmarks.suite import SUITE
+from tenfold.errors import BenchmarkError
+from tenfold.networks import get
+
+
+@pytest.mark.parametrize("benchmark", SUITE.values(), ids=list(SUITE))
+def test_every_benchmark_is_whole(benchmark):
+    names = [side.name for side in benchmark.sides]
+
+    assert len(set(names)) == len(names)
+    assert len(benchmark.protocol) > 100
+    assert isinstance(benchmark, Growth) or benchmark.reference in names
+    assert bool(benchmark.measures) != isinstance(benchmark, Growth)
+
+
+def test_the_clock_notes_the_first_time_that_a_goal_was_reached():
+    clock, seen = accuracy.Clock(), []
+    for reached in (0.98, 0.991, 0.989, 0.995):
+        clock.start()
+        clock.stop()
+        seen.append((clock.seconds, clock.measured(reached)))
+
+    values = clock.values(test=0.99)
+
+    assert values["to_0.99"] == seen[1][0]
+    assert values["to_0.994"] == seen[3][0]
+    assert [done for _, done in seen] == [False, False, False, True]
+    assert (values["epochs"], values["held_out"], values["test"]) == (4, 0.995, 0.99)
+
+
+def test_a_goal_that_was_not_reached_has_no_time():
+    clock = accuracy.Clock()
+    clock.start()
+    clock.stop(7)
+    clock.measured(0.9)
+
+    assert clock.values(0.9)["to_0.99"] is None
+
+
+def test_no_held_out_image_is_trained_on():
+    train, held, test = accuracy.digits(seed=3, smoke=False)
+
+    assert (len(train), len(held), len(test)) == (54_000, 6_000, 10_000)
+    known = {image.tobytes() for image in train.images}
+    assert sum(image.tobytes() in known for image in held.images) == 0
+
+
+def test_plain_numpy_and_the_population_take_the_same_steps():
+    every, data = experiments.members(), experiments.images(smoke=True)
+    plain = [experiments._PlainNetwork(member) for member in every]
+    x, wanted = data.images.reshape(len(data), -1).T / 255, np.eye(10)[data.labels].T
+
+    from tenfold.training.numpy_population import Population
+
+    population = Population(every, data)
+    for _ in range(3):
+        losses = [network.step(x, wanted) for network in plain]
+        population.step(counted=False)
+
+    found = [learner.loss for learner in population.learners]
+    alike = [not experiments.has_dropout(member) for member in every]
+    assert sum(alike) == 15
+    np.testing.assert_allclose(np.array(losses)[alike], np.array(found)[alike], rtol=1e-10)
+    np.testing.assert_allclose(losses, found, rtol=0.2)  # other masks
+
+
+def test_torch_modules_say_what_the_model_says():
+    torch = pytest.importorskip("torch")
+    model, images = inference.drawn("fast"), inference.pictures(20).images
+    for key in model.weights:
+        if key.endswith(("mean", "variance")):
+            model.weights[key] += 0.3
+
+    with torch.inference_mode():
+        x = (torch.from_numpy(images).float() / 255 - model.architecture.mean) / model.architecture.std
+        found = inference.torch_modules(model)(x[:, None]).numpy()
+
+    np.testing.assert_allclose(found, model.logits(images, "numpy"), rtol=1e-4, atol=1e-5)
+
+
+def test_predictions_are_counted_once_a_pass_and_image():
+    asked = []
+
+    def predict(images):
+        asked.append(len(images))
+        return np.eye(10)[np.zeros(len(images), int)]
+
+    test = inference.pictures(50)
+    values = inference.timed(predict, test, single=5, passes=3)
+
+    assert asked == [50, 50, 50, 50, 1, 1, 1, 1, 1]
+    assert values["accuracy"] == np.mean(test.labels == 0)
+    assert values["per_second"] > 0
+    assert inference.timed(predict, test, 1, 1, accurate=False)["accuracy"] is None
+
+
+def test_a_wider_network_has_more_channels_and_the_same_layers():
+    wide = growth.widened(get("fast"), 2.0)
+
+    assert [node.output_shape[0] for node in wide.nodes][:1] == [32]
+    assert len(wide.layers) == len(get("fast").layers)
+    assert wide.classes == 10
+    assert growth.widened(get("fast"), 1.0) == get("fast")
+
+
+def test_images_are_repeated_where_there_are_not_enough():
+    many = growth.mnist(60_010)
+
+    np.testing.assert_array_equal(many.images[60_000:], many.images[:10])
+    np.testing.assert_array_equal(many.labels[60_000:], many.labels[:10])
+
+
+def test_memory_and_time_of_a_program_are_its_own():
+    small = startup.timed([sys.executable, "-c", "print(1)"])
+    large = startup.timed([sys.executable, "-c", "print(len(bytearray(100 * 2**20)))"])
+
+    assert 90 < large["memory"] - small["memory"] < 130
+    assert small["seconds"] > 0
+
+
+def test_a_program_that_fails_is_told():
+    with pytest.raises(BenchmarkError, match=r"ended with 1: .*no digits"):
+        startup.timed([sys.executable, "-c", "raise SystemExit('no digits')"])

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from tests.benchmarks.test_measurements import measurement
+
+from tenfold.benchmarks import runner
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Measure nothing; return which turns were asked for."""
+    asked = []
+
+    def measure(turn, smoke=False):
+        asked.append((turn.side.name, turn.repeat, smoke))
+        found = measurement(turn.benchmark.key, turn.side.name, turn.repeat, cpu_seconds=1.5, loss=2.0)
+        found.hardware.update(cores=2)
+        return found
+
+    monkeypatch.setattr(runner, "measure", measure)
+    return asked
+
+
+def test_it_measures_writes_a_page_and_goes_on_where_it_was(cli, measured, tmp_path):
+    first = cli("bench", "--only", "experiments", "--out", "found")
+    times = len(measured)
+    again = cli("bench", "--only", "experiments", "--out", "found", "--quiet")
+
+    assert (first.code, first.out) == (0, "found/benchmarks.md\n")
+    assert "experiments: Tenfold, together, 1 of 3" in first.err
+    assert times == 12
+    assert len(measured) == times
+    assert (again.code, again.err) == (0, "")
+    assert "## The 20 NumPy experiments" in (tmp_path / "found" / "benchmarks.md").read_text("utf-8")
+
+
+def test_fresh_measures_again(cli, measured):
+    cli("bench", "--only", "experiments")
+    cli("bench", "--only", "experiments", "--fresh")
+
+    assert len(measured) == 24
+
+
+def test_json_tells_the_same(cli, measured):
+    answer = cli("bench", "--only", "experiments", "--json", "--quiet")
+
+    (first, *_) = json.loads(answer.out)["experiments"]["rows"]
+    assert first["measured"]["cpu_seconds"]["mean"] == 1.5
+    assert first["times"]["cpu_seconds"]["mean"] == 1.0
+
+
+def test_smoke_keeps_nothing(cli, measured, tmp_path):
+    answer = cli("bench", "--only", "experiments", "--smoke", "--quiet")
+
+    assert (answer.code, answer.out) == (0, "")
+    assert {(repeat, smoke) for _, repeat, smoke in measured} == {(0, True)}
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_interrupt_keeps_what_was_measured(cli, measured, monkeypatch):
+    whole = runner.measure
+
+    def interrupted(turn, smoke=False):
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        return whole(turn, smoke)
+
+    monkeypatch.setattr(runner, "measure", interrupted)
+    answer = cli("bench", "--only", "experiments", "--quiet")
+    monkeypatch.setattr(runner, "measure", whole)
+    cli("bench", "--only", "experiments", "--quiet")
+
+    assert answer.code == 130
+    assert "Go on with: tenfold bench --only experiments" in answer.err
+    assert len(measured) == 12
+
+
+def test_an_unknown_benchmark(cli):
+    answer = cli("bench", "--only", "inferense")
+
+    assert answer.code == 1
+    assert "Did you mean 'inference'?" in answer.err
