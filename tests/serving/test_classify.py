@@ -1,5 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+
+from tenfold.serving.classify import as_images, from_json
+from tenfold.serving.problems import Problem
 
 BINARY = {"content-type": "application/octet-stream"}
 
@@ -102,3 +107,47 @@ def test_a_form_without_files(client):
     assert client.post("/v1/classify", data={"a": "b"}, files={}).status_code == 415
     answer = client.post("/v1/classify", files={"a": (None, "text")})
     assert (answer.status_code, "Got none" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("rows", [[[1] * 27] * 28, [[1] * 28] * 27, [[1] * 28] * 27 + [[1] * 29]])
+def test_rows_that_do_not_make_a_picture(client, rows):
+    answer = client.post("/v1/classify", json={"images": [rows]})
+
+    assert answer.status_code == 422
+
+
+def test_rows_of_several_pictures_are_not_mixed_up(client):
+    # 56 rows in all, but of 27 and of 29.
+    answer = client.post("/v1/classify", json={"images": [[[1] * 28] * 27, [[1] * 28] * 29]})
+
+    assert answer.status_code == 422
+
+
+def found(decode):
+    try:
+        return decode().tobytes()
+    except Problem as problem:
+        return problem.detail
+
+
+@pytest.mark.parametrize("odd", [None, -1, 256, 0.5, "1", [1], {}])
+def test_the_short_way_from_json_takes_what_the_long_one_takes(odd):
+    images = np.random.default_rng(0).integers(0, 256, (2, 28, 28)).tolist()
+    if odd is not None:
+        images[0][3][4] = odd
+
+    short = found(lambda: from_json(json.dumps({"images": images}).encode()))
+
+    assert short == found(lambda: as_images(images, '"images"'))
+    assert isinstance(short, bytes) == (odd is None)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "image/png", "text/xml"])
+def test_whichever_way_answers_the_limits_are_kept(serve, kind):
+    small = serve(body_bytes=1000)
+
+    answer = small.post("/v1/classify", content=b" " * 2000, headers={"content-type": kind})
+
+    assert answer.status_code == 413
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-request-id"]

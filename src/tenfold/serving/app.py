@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from tenfold.serving import classify, inference, page, problems, read
 from tenfold.serving.batching import Batcher
+from tenfold.serving.direct import Direct
 from tenfold.serving.documents import Documents
 from tenfold.serving.gate import Gate
 from tenfold.serving.model import open_classifier
@@ -96,6 +97,7 @@ def create_app(
     app.include_router(inference.router)
     app.include_router(page.router)
     # The last is the outermost.
+    app.add_middleware(Direct)
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(Watch, metrics=metrics)
     return app

@@ -7,15 +7,20 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import orjson
 from fastapi import APIRouter, Request
 from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from tenfold.serving.problems import Problem
 from tenfold.serving.service import Service, problem_answers
 
 router = APIRouter(tags=["classify"])
+PATH = "/v1/classify"
+JSON, BYTES = "application/json", "application/octet-stream"
 SIDE = 28
 PIXELS = SIDE * SIDE
 
@@ -28,7 +33,7 @@ _ANSWER = {
 
 
 @router.post(
-    "/v1/classify",
+    PATH,
     summary="Classify pictures of one digit each",
     openapi_extra={
         "requestBody": {
@@ -78,20 +83,60 @@ async def classify(request: Request) -> Response:
     """
     service: Service = request.app.state.service
     images = await _images(request, service)
-    probabilities = await service.batcher.predict(images)
-    return Response(_answer(service, probabilities), media_type="application/json")
+    return Response(_answer(service, await service.batcher.predict(images)), media_type=JSON)
+
+
+def takes(scope: Scope) -> bool:
+    """Return whether `respond` answers a request: it asks for the classes of arrays."""
+    return bool(scope["path"] == PATH and scope["method"] == "POST" and _kind(scope) in (JSON, BYTES, ""))
+
+
+async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that holds arrays, as `classify` would."""
+    service: Service = scope["app"].state.service
+    content, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+    probabilities = await service.batcher.predict(decoded(_kind(scope), content))
+    answer = _answer(service, probabilities)
+    headers = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(answer))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+def _kind(scope: Scope) -> str:
+    """Return the content type of a request, without parameters."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind: str = value.decode("latin-1").partition(";")[0].strip().lower()
+            return kind
+    return ""
+
+
+def decoded(kind: str, content: bytes) -> NDArray[np.uint8]:
+    """Return the arrays that a body of JSON or of bytes holds, (n, 28, 28) uint8.
+
+    Raises
+    ------
+    Problem
+        It holds something else.
+    """
+    if kind != BYTES:
+        return from_json(content)
+    if not content or len(content) % PIXELS:
+        raise Problem("unreadable", f"Expected n times {PIXELS} bytes. Got {len(content):,}.")
+    return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 async def _images(request: Request, service: Service) -> NDArray[np.uint8]:
     """Return the pictures of a request, (n, 28, 28)."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("application/json", ""):
-        return from_json(await request.body())
-    if kind == "application/octet-stream":
-        content = await request.body()
-        if not content or len(content) % PIXELS:
-            raise Problem("unreadable", f"Expected n times {PIXELS} bytes. Got {len(content):,}.")
-        return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
+    kind = _kind(request.scope)
+    if kind in (JSON, BYTES, ""):
+        return decoded(kind, await request.body())
     if kind.startswith("image/"):
         return await _normalized(service, [await request.body()])
     if kind == "multipart/form-data":
@@ -102,7 +147,7 @@ async def _images(request: Request, service: Service) -> NDArray[np.uint8]:
             return await _normalized(service, [await file.read() for file in files])
     raise Problem(
         "unsupported-type",
-        f"Expected application/json, application/octet-stream, image/* or multipart/form-data. Got {kind}.",
+        f"Expected {JSON}, {BYTES}, image/* or multipart/form-data. Got {kind}.",
     )
 
 
@@ -120,13 +165,34 @@ def from_json(content: bytes) -> NDArray[np.uint8]:
         It is no JSON, or holds something else.
     """
     try:
-        given = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise Problem("bad-request", f"The body is not JSON: {error}.") from None
+        given = orjson.loads(content)
+    except ValueError:
+        # Python's own reader takes NaN and the like, of which more can be said than that it is no JSON.
+        try:
+            given = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise Problem("bad-request", f"The body is not JSON: {error}.") from None
     images = given.get("images") if isinstance(given, dict) else None
     if images is None:
         raise Problem("bad-request", 'Expected {"images": [...]}, pictures of 28x28.')
-    return as_images(images, '"images"')
+    found = None if b"true" in content or b"false" in content else _whole(images)
+    return as_images(images, '"images"') if found is None else found
+
+
+def _whole(images: Any) -> NDArray[np.uint8] | None:
+    """Return lists of 28 lists of 28 integers from 0 to 255 as (n, 28, 28); None: they are something else.
+
+    Ten times as fast as NumPy, for what is sent most often.
+    """
+    try:
+        rows = [row for image in images for row in image]
+        if not rows or any(type(row) is not list or len(row) != SIDE for row in rows):
+            return None
+        if len(rows) % SIDE or any(len(image) != SIDE for image in images):
+            return None
+        return np.frombuffer(b"".join(map(bytes, rows)), np.uint8).reshape(-1, SIDE, SIDE)
+    except (TypeError, ValueError):
+        return None
 
 
 def as_images(values: Any, name: str) -> NDArray[np.uint8]:
@@ -162,10 +228,9 @@ def as_images(values: Any, name: str) -> NDArray[np.uint8]:
 
 def _answer(service: Service, probabilities: NDArray[np.float32]) -> bytes:
     classes = service.classifier.classes
-    rows = probabilities.round(6).tolist()
     predictions = [
         {"label": classes[place], "confidence": row[place], "probabilities": row}
-        for row, place in zip(rows, probabilities.argmax(axis=1).tolist(), strict=True)
+        for row, place in zip(probabilities.round(6), probabilities.argmax(axis=1).tolist(), strict=True)
     ]
     answer = {"model": service.classifier.name, "classes": classes, "predictions": predictions}
-    return json.dumps(answer).encode()
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenfold.serving.problems import Problem
@@ -96,9 +95,9 @@ class Gate:
 
     def _check_length(self, scope: Scope) -> None:
         """Refuse at once what is said to be too large; what is said to be small is counted all the same."""
-        stated = Request(scope).headers.get("content-length", "")
-        if stated.isdigit() and int(stated) > self._settings.body_bytes:
-            raise self._too_large()
+        for name, stated in scope["headers"]:
+            if name == b"content-length" and stated.isdigit() and int(stated) > self._settings.body_bytes:
+                raise self._too_large()
 
     def _counted(self, receive: Receive) -> Receive:
         """Return `receive` with what arrives counted."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from starlette.requests import ClientDisconnect
@@ -22,6 +22,7 @@ from tenfold.serving.problems import Problem
 LOGGER = logging.getLogger("tenfold.serving")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _OTHER = "other"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 GONE = 499
 """What is noted as the status where the client went before it was answered."""
@@ -56,6 +57,17 @@ class Metrics:
             **shared,
         )
 
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        key = (method if method in _METHODS else _OTHER, route, status)
+        if key not in self._known:
+            self._known[key] = self.requests.labels(*key), self.seconds.labels(route)
+        requests, duration = self._known[key]
+        requests.inc()
+        duration.observe(seconds)
+
     def text(self) -> bytes:
         """Return all counts in the text format of Prometheus."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -77,7 +89,7 @@ class Watch:
             await self._app(scope, receive, send)
             return
         start, status = perf_counter(), 0
-        name = uuid4().hex[:12]
+        name = f"{random.getrandbits(48):012x}"
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -99,8 +111,7 @@ class Watch:
             await Problem("fault", detail).response()(scope, receive, sending)
         seconds = perf_counter() - start
         route = _route(scope)
-        self._metrics.requests.labels(scope["method"], route, status).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.answered(scope["method"], route, status, seconds)
         if LOGGER.isEnabledFor(logging.INFO):
             client = scope["client"][0] if scope.get("client") else None
             fields = {
