@@ -1,11 +1,13 @@
 """How many single pictures a service classifies through HTTP: Tenfold's ways, and the peers'.
 
-    python benchmarks/serving.py [--model MODEL] [--seconds 10] [--rounds 3] [--clients 32] [--json FILE]
+    python benchmarks/serving.py [--model MODEL] [--seconds 10] [--rounds 3] [--clients 32]
+        [--out results/service.md] [--json results/service.json]
 
 The same network (``tenfold export --to onnx``) behind three services, asked in turn by wrk with one picture a
 request; a round asks each of them once, so that what else the machine does meets all alike:
 
 - tenfold: `tenfold serve`, which puts together what comes at the same time;
+- tenfold, reading: the same service, while a client has one page after the other read by it;
 - one at a time: the same with ``--batch 1``;
 - the peers' way: what the tutorials show, a FastAPI function that checks the numbers with pydantic and calls
   the network for each request, with PyTorch or with ONNX Runtime.
@@ -17,6 +19,7 @@ request, which a busy machine changes least.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import platform
@@ -27,12 +30,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import numpy as np
+from PIL import Image
+
+from tenfold import load
+from tenfold.runs.environment import commit
 
 PEER = """
 import sys
@@ -80,23 +91,25 @@ def main() -> None:
         sys.exit("wrk is not installed (apt-get install wrk).")
     with tempfile.TemporaryDirectory() as folder:
         found = _measure(options, Path(folder))
-    text = json.dumps(found, indent=2)
-    if options.json is not None:
-        options.json.write_text(text + "\n")
-    print(text)
+    for path, text in ((options.json, json.dumps(found, indent=1) + "\n"), (options.out, written(found))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    print(written(found))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--model", default="fast", help="a model folder or a shipped model")
+    parser.add_argument("--model", default="tiny-8k", help="a model folder or a shipped model")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("results/service.md"))
+    parser.add_argument("--json", type=Path, default=Path("results/service.json"))
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    load_average = round(os.getloadavg()[0], 2)
     onnx, peer, script = folder / "network.onnx", folder / "peer.py", folder / "ask.lua"
     _run(sys.executable, "-c", CLI, "export", options.model, "--to", "onnx", "--out", str(onnx))
     peer.write_text(PEER)
@@ -107,8 +120,8 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     )
     serve = [sys.executable, "-c", CLI, "serve", "--log-level", "warning", "--model", str(onnx)]
     commands = {
-        "tenfold": lambda port: [*serve, "--port", port],
-        "one at a time": lambda port: [*serve, "--batch", "1", "--port", port],
+        TENFOLD: lambda port: [*serve, "--port", port],
+        ONE: lambda port: [*serve, "--batch", "1", "--port", port],
         "peers, PyTorch": lambda port: [sys.executable, str(peer), port, "torch", options.model, str(onnx)],
         "peers, ONNX Runtime": lambda port: [
             sys.executable,
@@ -120,7 +133,8 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         ],
     }
     services = {name: _start(command) for name, command in commands.items()}
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in services}
+    asked = {TENFOLD: services[TENFOLD], READING: services[TENFOLD], **services}
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
     try:
         for process, url in services.values():
             _wait(process, url)
@@ -128,8 +142,9 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 Request(f"{url}/v1/classify", body.encode(), {"content-type": "application/json"})
             ).close()
         for _ in range(options.rounds):
-            for name, (process, url) in services.items():
-                results[name].append(_load(process.pid, url, script, options))
+            for name, (process, url) in asked.items():
+                with _reading(url) if name == READING else nullcontext():
+                    results[name].append(_load(process.pid, url, script, options))
     finally:
         for process, _ in services.values():
             process.terminate()
@@ -145,9 +160,42 @@ def _measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "load": "wrk, one thread, on the same machine",
             "processor": _processor(),
             "cores": len(os.sched_getaffinity(0)),
-            "load average before": round(os.getloadavg()[0], 2),
+            "load average before": load_average,
+            "commit": commit(),
+            "date": datetime.now(UTC).date().isoformat(),
         },
     }
+
+
+TENFOLD, READING, ONE = "tenfold", "tenfold, reading", "one at a time"
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[None]:
+    """Have one page after the other read by a service for as long as this lasts."""
+    digits = load("mnist").test.images
+    page = np.full((600, 800), 245, np.uint8)
+    for row in range(6):
+        for column in range(10):
+            page[40 + 90 * row : 68 + 90 * row, 60 + 40 * column : 88 + 40 * column] -= digits[
+                10 * row + column
+            ]
+    content = io.BytesIO()
+    Image.fromarray(page).save(content, "PNG")
+    request = Request(f"{url}/v1/read", content.getvalue(), {"content-type": "image/png"})
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            urlopen(request, timeout=60).close()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
@@ -221,6 +269,39 @@ def _summary(rounds: list[dict[str, float]]) -> dict[str, Any]:
         }
         for name in rounds[0]
     }
+
+
+def written(found: dict[str, Any]) -> str:
+    """Return what was found as Markdown."""
+    services = found["services"]
+    base = services[ONE]["requests a second"]["mean"]
+    rows = [
+        "| service | requests a second | times *one at a time* | p50 | p99 | processor time a request |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, one in services.items():
+        rate, spread = one["requests a second"]["mean"], one["requests a second"]["each"]
+        p50, p99, cost = (one[key]["mean"] for key in ("p50 ms", "p99 ms", "processor ms a request"))
+        rows.append(
+            f"| {name} | {rate:,.0f} ({min(spread):,.0f} to {max(spread):,.0f}) | {rate / base:.1f} "
+            f"| {p50:.1f} ms | {p99:.1f} ms | {cost:.2f} ms |"
+        )
+    stated = [f"- {key}: {value}" for key, value in found["protocol"].items()]
+    return "\n".join(
+        [
+            "# The service under load",
+            "",
+            "Made by `python benchmarks/serving.py`, which says what each service is. All were asked in turn,",
+            "in one run; means over the rounds, and their range.",
+            "",
+            *rows,
+            "",
+            "## Protocol",
+            "",
+            *stated,
+            "",
+        ]
+    )
 
 
 def _processor() -> str:
