@@ -291,7 +291,7 @@ def written(found: dict[str, Any]) -> str:
         [
             "# The service under load",
             "",
-            "Made by `python benchmarks/serving.py`, which says what each service is. All were asked in turn,",
+            "Made by `python benchmarks/serving.py`, which says what each service is; all asked in turn,",
             "in one run; means over the rounds, and their range.",
             "",
             *rows,
