@@ -258,16 +258,39 @@ def test_nothing_that_is_drawn_is_sent(open_page):
     assert sent == []
 
 
-def scan(text, seed=5, size=64):
-    """Return a picture of a line of digits, dark on light, as PNG."""
+def scan(text, seed=5, size=64, form="PNG"):
+    """Return a picture of a line of digits, dark on light, as a file to upload; PDF and TIFF: twice."""
     page = np.full((200, 90 * len(text) + 80), 235, np.uint8)
     for place, digit in enumerate(strokes(text, seed)):
         for line in digit:
             points = (np.asarray(line) * size * 1.4 + [60 + 90 * place, 55]) * 16
             cv2.polylines(page, [points.round().astype(np.int32)], False, 30, 6, cv2.LINE_AA, 4)
     file = io.BytesIO()
-    Image.fromarray(page).save(file, "PNG")
-    return {"name": "scan.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    more = {} if form == "PNG" else {"save_all": True, "append_images": [Image.fromarray(page)]}
+    Image.fromarray(page).save(file, form, resolution=200.0, **more)
+    kind = {"PNG": "image/png", "TIFF": "image/tiff", "PDF": "application/pdf"}[form]
+    return {"name": f"scan.{form.lower()}", "mimeType": kind, "buffer": file.getvalue()}
+
+
+@pytest.mark.parametrize("form", ["PDF", "TIFF"])
+def test_pages_that_the_browser_cannot_show_are_shown_by_the_service(open_page, form):
+    page = open_page()
+    page.set_input_files("#file", scan("63", form=form))
+    playwright.expect(page.locator("#picture-status")).to_contain_text("63, 63", timeout=30_000)
+
+    assert page.locator("#sheet canvas").count() == 2
+    paper, darkest = page.evaluate(
+        """() => {
+          const canvas = document.querySelectorAll("#sheet canvas")[1];
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const gray = data.filter((_, i) => i % 4 === 0);
+          return [gray[0], Math.min(...gray.filter((_, i) => i % 7 === 0))];
+        }"""
+    )
+    assert 225 < paper < 245  # the scan's gray, not a blank sheet
+    assert darkest < 80
+    page.click("#sheet .page >> nth=1 >> .digit >> nth=1")
+    assert page.locator("#picture-detail figure").count() == 2
 
 
 def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tmp_path):

@@ -10,7 +10,7 @@ def test_a_body_or_a_form(client):
     )
 
     assert (body.status_code, form.status_code) == (200, 200)
-    wanted = {"task": "read", "images": True, "error_rate": 0.05}
+    wanted = {"task": "read", "images": True, "previews": False, "error_rate": 0.05}
     assert body.json()["options"] == {**wanted, "name": "upload"}
     assert form.json()["options"] == {**wanted, "name": "a.png"}
 

@@ -1,5 +1,6 @@
 """What the processes do with files, here without a process."""
 
+import base64
 import io
 import json
 
@@ -63,6 +64,27 @@ def test_a_document_is_named_as_it_was_sent_and_is_plain_json(work, page):
         100,
     )
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PDF"])
+def test_pages_come_with_a_small_picture_where_it_is_asked_for(work, page, form):
+    wide = np.full((200, 3300), 255, np.uint8)
+    wide[:100, :200] = page
+    file = io.BytesIO()
+    first, second = Image.fromarray(wide), Image.fromarray(page)
+    first.save(file, form, **({"save_all": True, "append_images": [second]} if form != "PNG" else {}))
+
+    found = work(file.getvalue(), {"task": "read", "previews": True})["pages"]
+
+    assert len(found) == (1 if form == "PNG" else 2)
+    head, _, content = found[0]["preview"].partition(",")
+    small = Image.open(io.BytesIO(base64.b64decode(content)))
+    assert head == "data:image/jpeg;base64"
+    assert small.width == 1600
+    assert small.height == pytest.approx(1600 * found[0]["height"] / found[0]["width"], abs=1)
+    ink = np.asarray(small.convert("L"))[: 100 * 1600 // 3300 + 1, : 200 * 1600 // 3300 + 1].min()
+    assert ink < 128
+    assert "preview" not in work(file.getvalue(), {"task": "read"})["pages"][0]
 
 
 def test_limits_are_kept_and_named(work):

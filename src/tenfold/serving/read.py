@@ -53,6 +53,10 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "type": "boolean",
         "description": "Whether each digit comes with the 28x28 that was classified.",
     },
+    "previews": {
+        "type": "boolean",
+        "description": "Whether each page comes with a small picture, where a browser cannot show the file.",
+    },
     "form": {
         "type": "string",
         "description": "A form template in TOML: its fields are read, and nothing else.",
@@ -148,7 +152,9 @@ def _options(given: dict[str, str]) -> dict[str, Any]:
         raise Problem(
             "bad-request", f"Unknown option {unknown[0][:50]!r}. There are: file, {', '.join(_FIELDS)}."
         )
-    options: dict[str, Any] = {"images": given.get("images", "").lower() in ("1", "true", "yes")}
+    options: dict[str, Any] = {
+        name: given.get(name, "").lower() in ("1", "true", "yes") for name in ("images", "previews")
+    }
     if "error_rate" in given:
         try:
             rate = float(given["error_rate"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +12,11 @@ from tenfold.errors import DataError, FormError
 from tenfold.serving.child import Work
 
 if TYPE_CHECKING:
+    from tenfold.data.pixels import Pixels
     from tenfold.reading.forms import Template
+
+PREVIEW = 1600
+"""Pixels of the longer side of what a page is shown by."""
 
 
 def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = None) -> Work:
@@ -31,6 +36,7 @@ def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = 
     from tenfold.reading.networks import load
     from tenfold.reading.pages import Limits, pictures
     from tenfold.reading.reader import Reader
+    from tenfold.reading.result import Document
 
     networks = load(model)
     limits, one_page = Limits(size, pixels, pages), Limits(size, pixels, 1)
@@ -50,9 +56,28 @@ def prepare(pixels: int, pages: int, size: int, error_rate: float, model: Any = 
             reader: Reader = FormReader(template, networks, rate, keep_images=images, limits=limits)
         else:
             reader = Reader(networks, rate, keep_images=images, limits=limits)
-        return reader.read(file).to_dict()
+        read, previews = [], []
+        for picture in pictures(file, limits):
+            read.append(reader.read_page(picture))
+            if options.get("previews", False):
+                previews.append(preview(picture.pixels))
+        found = Document(file.name, tuple(read)).to_dict()
+        for page, small in zip(found["pages"], previews, strict=False):
+            page["preview"] = small
+        return found
 
     return work
+
+
+def preview(pixels: Pixels) -> str:
+    """Return a page as a ``data:`` URL of a JPEG, at most 1,600 pixels high and wide."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((PREVIEW, PREVIEW))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def parse_template(text: str) -> Template:

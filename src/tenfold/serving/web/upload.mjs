@@ -19,9 +19,11 @@ export function uploads(service, set) {
     byId("document").hidden = true;
     say(`Reading ${file.name || "the picture"} …`);
     try {
-      const [found, picture] = await Promise.all([send(service, file, mine.signal), decoded(file)]);
+      const picture = await decoded(file);
+      const found = await send(service, file, !picture, mine.signal);
+      const pages = await Promise.all(found.pages.map(({ preview }) => preview && loaded(preview)));
       if (mine.signal.aborted) return;
-      show(found, picture, set);
+      show(found, found.pages.length === 1 && picture ? [picture] : pages, set);
     } catch (error) {
       if (error.name !== "AbortError") say(error.message, true);
     }
@@ -47,9 +49,10 @@ export function uploads(service, set) {
   });
 }
 
-async function send(service, file, signal) {
+async function send(service, file, previews, signal) {
   const body = new FormData();
   body.append("images", "true");
+  if (previews) body.append("previews", "true");
   body.append("file", file, file.name || "picture");
   let answer;
   try {
@@ -64,10 +67,22 @@ async function send(service, file, signal) {
   return found;
 }
 
-/** The picture as the browser shows it, or null where it cannot (PDF, TIFF). */
+/** The picture as the browser shows it, or null where it cannot (PDF, TIFF): then the service draws its pages. */
 async function decoded(file) {
   try {
     return await createImageBitmap(file);
+  } catch {
+    return null;
+  }
+}
+
+/** The small picture of a page that the service sent, or null where it cannot be shown. */
+async function loaded(address) {
+  const image = new Image();
+  image.src = address;
+  try {
+    await image.decode();
+    return await createImageBitmap(image);
   } catch {
     return null;
   }
@@ -78,7 +93,10 @@ function say(text, failed = false) {
   byId("picture-status").classList.toggle("failed", failed);
 }
 
-function show(found, picture, set) {
+function show(found, pictures, set) {
+  found.pages.forEach((page, i) => {
+    for (const digit of page.lines.flatMap(({ digits }) => digits)) digit.excerpt = () => excerpt(pictures[i], digit.box, page);
+  });
   const lines = found.pages.flatMap((page) => page.lines.map((line) => ({ ...line, page })));
   const read = lines.filter((line) => line.decision !== "reject");
   const text = read.map((line) => line.text).join(", ");
@@ -106,7 +124,7 @@ function show(found, picture, set) {
     byId("picture-detail").replaceChildren(
       element(
         "div", { class: "stages" },
-        stage("On the page", excerpt(picture, digit.box)),
+        stage("On the page", digit.excerpt()),
         stage("As the network sees it", digit.image && thumbnail(digit.image.flat(), "28 by 28 pixels")),
       ),
       bars(names, parts),
@@ -126,7 +144,7 @@ function show(found, picture, set) {
   }
 
   byId("sheet").replaceChildren(
-    ...found.pages.map((page) => sheet(page, found.pages.length === 1 ? picture : null, choose, note)),
+    ...found.pages.map((page, i) => sheet(page, pictures[i], choose, note)),
   );
   byId("lines").replaceChildren(...lines.map((line) => lineOf(line, choose, note)));
 }
@@ -181,12 +199,12 @@ function placed(node, [left, top, width, height], page) {
 }
 
 /** The part of the picture where a digit was found. */
-function excerpt(picture, [left, top, width, height]) {
+function excerpt(picture, [left, top, width, height], page) {
   if (!picture) return null;
-  const side = Math.max(width, height) * 1.4;
+  const side = Math.max(width, height) * 1.4, scale = picture.width / page.width;
   const canvas = element("canvas", { width: 112, height: 112, class: "excerpt", role: "img", "aria-label": "The digit on the page" });
   const x = left + width / 2 - side / 2, y = top + height / 2 - side / 2;
-  canvas.getContext("2d").drawImage(picture, x, y, side, side, 0, 0, 112, 112);
+  canvas.getContext("2d").drawImage(picture, scale * x, scale * y, scale * side, scale * side, 0, 0, 112, 112);
   return canvas;
 }
 
