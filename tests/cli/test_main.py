@@ -19,6 +19,7 @@ VERBS = [
     "explain",
     "export",
     "serve",
+    "bench",
     "baseline",
     "form",
     "networks",
