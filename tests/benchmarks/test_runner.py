@@ -81,6 +81,20 @@ def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):
         measure(Turn(THREE, SIDES[1], 0))
 
 
+def test_the_others_go_on_where_one_side_fails(kept, monkeypatch):
+    def answer(command, settings):
+        failed = command[4] == "b"
+        return subprocess.CompletedProcess(command, int(failed), '{"seconds": 1.0}\n', "no\n")
+
+    monkeypatch.setattr(runner, "_run", answer)
+
+    failures = run(list(turns(THREE, kept)), kept)
+
+    assert len(failures) == 1
+    assert [len(kept.of("three", side)) for side in "abc"] == [3, 0, 3]
+    assert [turn.side.name for turn in turns(THREE, kept)] == ["b", "b", "b"]
+
+
 def test_a_side_runs_in_a_process_of_its_own():
     benchmark = SUITE["growth-members"]
 

@@ -4,6 +4,7 @@ import pytest
 from tests.benchmarks.test_measurements import measurement
 
 from tenfold.benchmarks import runner
+from tenfold.errors import BenchmarkError
 
 
 @pytest.fixture
@@ -73,6 +74,23 @@ def test_an_interrupt_keeps_what_was_measured(cli, measured, monkeypatch):
     assert answer.code == 130
     assert "Go on with: tenfold bench --only experiments" in answer.err
     assert len(measured) == 12
+
+
+def test_what_failed_is_told_after_the_rest_was_measured(cli, measured, monkeypatch, tmp_path):
+    whole = runner.measure
+
+    def failing(turn, smoke=False):
+        if "plain" in turn.side.name:
+            raise BenchmarkError("plain NumPy found no digits")
+        return whole(turn, smoke)
+
+    monkeypatch.setattr(runner, "measure", failing)
+    answer = cli("bench", "--only", "experiments")
+
+    assert answer.code == 1
+    assert "plain NumPy found no digits" in answer.err
+    assert len(measured) == 9
+    assert "Not measured: plain NumPy" in (tmp_path / "results" / "benchmarks.md").read_text("utf-8")
 
 
 def test_an_unknown_benchmark(cli):

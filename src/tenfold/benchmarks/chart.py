@@ -27,6 +27,8 @@ def growth_chart(
         On white.
     """
     with style():
+        from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
         sheet = paper(3.2)
         axes = sheet.add_subplot(xscale="log", yscale="log")
         for number, (label, every) in enumerate(series.items()):
@@ -45,6 +47,12 @@ def growth_chart(
         axes.set_xlabel(size)
         axes.set_ylabel(cost)
         axes.grid(which="major")
+        sizes = sorted({size for every in series.values() for curve in every for size in curve})
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=20))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+            axis.set_minor_locator(NullLocator())
         legend(sheet, axes)
         svg, png = printed(sheet)
     return svg.replace(">", '><rect width="100%" height="100%" fill="#ffffff"/>', 1), png

@@ -61,8 +61,10 @@ def run(
     *,
     smoke: bool = False,
     tell: Callable[[int, Turn], None] = lambda done, turn: None,
-) -> None:
+) -> list[BenchmarkError]:
     """Measure each turn and keep what came out.
+
+    A side that fails is not tried again; the others go on.
 
     Parameters
     ----------
@@ -73,18 +75,32 @@ def run(
     tell : function of (done, turn)
         Called before each turn.
 
-    Raises
-    ------
-    BenchmarkError
-        A side failed; says what it said last.
+    Returns
+    -------
+    failures : list of BenchmarkError
+        One for each side that failed.
     """
+    failures: dict[tuple[str, str], BenchmarkError] = {}
     for done, turn in enumerate(todo):
+        side = (turn.benchmark.key, turn.side.name)
+        if side in failures:
+            continue
         tell(done, turn)
-        kept.add(measure(turn, smoke))
+        try:
+            kept.add(measure(turn, smoke))
+        except BenchmarkError as error:
+            failures[side] = error
+    return [*failures.values()]
 
 
 def measure(turn: Turn, smoke: bool = False) -> Measurement:
-    """Measure one side once, in a new process."""
+    """Measure one side once, in a new process.
+
+    Raises
+    ------
+    BenchmarkError
+        It failed; tells what it said last.
+    """
     command = [sys.executable, "-m", "tenfold.benchmarks.side", turn.benchmark.key, turn.side.name]
     command += [str(turn.repeat), *(["--smoke"] if smoke else [])]
     load, began = os.getloadavg()[0], perf_counter()

@@ -11,7 +11,7 @@ import typer
 from tenfold.cli.options import JsonOption, QuietOption, examples
 from tenfold.cli.output import say, show, show_json
 from tenfold.cli.progress import Display
-from tenfold.errors import TrainingStopped, lookup
+from tenfold.errors import BenchmarkError, TrainingStopped, lookup
 
 if TYPE_CHECKING:
     from tenfold.benchmarks.benchmark import Benchmark
@@ -62,10 +62,11 @@ def bench(
     chosen = [lookup("benchmark", name, SUITE) for name in only or SUITE]
     if smoke:
         with TemporaryDirectory() as folder:
-            _measure(chosen, Path(folder), fresh=False, smoke=True, quiet=quiet)
+            _, failures = _measure(chosen, Path(folder), fresh=False, smoke=True, quiet=quiet)
+        _check(failures)
         say(f"Every side ran: {', '.join(benchmark.key for benchmark in chosen)}.")
         return
-    kept = _measure(chosen, out, fresh=fresh, smoke=False, quiet=quiet)
+    kept, failures = _measure(chosen, out, fresh=fresh, smoke=False, quiet=quiet)
     from tenfold.benchmarks.publish import publish, to_dict
 
     page = publish(list(SUITE.values()), kept, out)
@@ -73,10 +74,19 @@ def bench(
         show_json(to_dict(chosen, kept))
     else:
         show(str(page))
+    _check(failures)
 
 
-def _measure(chosen: list[Benchmark], folder: Path, *, fresh: bool, smoke: bool, quiet: bool) -> Measurements:
-    """Measure what is not measured yet; return all that there is."""
+def _check(failures: list[BenchmarkError]) -> None:
+    """Raise what failed."""
+    if failures:
+        raise BenchmarkError("\n".join(map(str, failures)))
+
+
+def _measure(
+    chosen: list[Benchmark], folder: Path, *, fresh: bool, smoke: bool, quiet: bool
+) -> tuple[Measurements, list[BenchmarkError]]:
+    """Measure what is not measured yet; return all that there is, and what failed."""
     from tenfold.benchmarks.measurements import Measurements
     from tenfold.benchmarks.publish import FIGURES
     from tenfold.benchmarks.runner import missing, run, turns
@@ -99,12 +109,12 @@ def _measure(chosen: list[Benchmark], folder: Path, *, fresh: bool, smoke: bool,
             display.update(turn.name, done / len(todo), eta, minutes, line=f"{minutes}  {turn.name}")
 
         try:
-            run(todo, kept, smoke=smoke, tell=tell)
+            failures = run(todo, kept, smoke=smoke, tell=tell)
         except KeyboardInterrupt:
             raise TrainingStopped(
                 f"The benchmarks stopped after {monotonic() - began:.0f} s; what was measured is kept."
             ) from None
-    return kept
+    return kept, failures
 
 
 def _left(todo: list[Turn], kept: Measurements) -> float:
