@@ -102,9 +102,10 @@ class Model:
             they are, so pictures must be in [0, 1] already (above 1 is an error). float64 is computed in
             float64.
         engine : "auto", "onnx", "numpy" or "torch"
-            "auto" takes ONNX Runtime for pictures of integers, in as many threads as the process may use. For
-            floats it takes torch where it is installed and the images are many enough to be worth its calls,
-            and its import if nobody imported it yet; else NumPy. All agree to float32 rounding.
+            "auto" takes ONNX Runtime for pictures of integers, on the CPU, in as many threads as the process
+            may use. For floats it takes torch where it is installed and the images are many enough to be
+            worth its calls, and its import if nobody imported it yet; else NumPy. torch computes on a GPU
+            where there is one. All agree to float32 rounding.
 
         Raises
         ------
