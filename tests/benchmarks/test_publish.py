@@ -1,9 +1,10 @@
 import re
+from dataclasses import replace
 
 from tests.benchmarks.test_measurements import measurement
 from tests.benchmarks.test_summary import RACE
 
-from tenfold.benchmarks.benchmark import Growth, Side
+from tenfold.benchmarks.benchmark import Goal, Growth, Side
 from tenfold.benchmarks.measurements import Measurements
 from tenfold.benchmarks.publish import publish, to_dict
 
@@ -41,6 +42,21 @@ def test_the_page_tells_means_spread_ratios_and_where_they_come_from(tmp_path):
     assert "Not measured: absent." in page
     assert "A fast one, 2 cores; python 3.11; commit abc; 2026-01-02. The machine was idle." in page
     assert "Not measured yet: `tenfold bench --only never`." in page
+
+
+def test_goals_are_judged_below_the_table(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    goals = (
+        Goal("half as long", "ours", "seconds", 2, times=True),
+        Goal("a second", "ours", "seconds", 1),
+        Goal("rate", "ours", "rate", 1),
+    )
+
+    page = publish([replace(suite[0], goals=goals)], kept, tmp_path).read_text("utf-8")
+
+    assert "Goal: half as long. **Reached**: 4.00 times (ours)." in page
+    assert "Goal: a second. **Not reached**: 1.5 s (ours)." in page
+    assert "Goal: rate. **Open**: nothing that counts was measured." in page
 
 
 def test_growth_is_a_chart_on_white_and_an_exponent(tmp_path):

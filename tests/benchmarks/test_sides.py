@@ -20,6 +20,8 @@ def test_every_benchmark_is_whole(benchmark):
     assert len(benchmark.protocol) > 100
     assert isinstance(benchmark, Growth) or benchmark.reference in names
     assert bool(benchmark.measures) != isinstance(benchmark, Growth)
+    for goal in benchmark.goals:
+        assert goal.measure in {measure.key for measure in benchmark.measures if measure.better}
 
 
 def test_the_clock_notes_the_first_time_that_a_goal_was_reached():

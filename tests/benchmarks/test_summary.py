@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from tests.benchmarks.test_measurements import measurement
 
-from tenfold.benchmarks.benchmark import Benchmark, Measure, Side
+from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure, Side
 from tenfold.benchmarks.measurements import Measurements
-from tenfold.benchmarks.summary import exponents, fit_power, rows
+from tenfold.benchmarks.summary import exponents, fit_power, outcomes, rows
 
 SIDES = tuple(Side(name, lambda repeat, smoke: {}) for name in ("ours", "theirs", "absent"))
 RACE = Benchmark(
@@ -44,6 +46,31 @@ def test_what_was_not_reached_in_every_repeat_has_no_mean(kept):
 
     assert mine.measured == {}
     assert mine.times == {}
+
+
+@pytest.mark.parametrize(
+    ("goal", "side", "value", "reached"),
+    [
+        (Goal("quick", "ours", "seconds", 1.5), "ours", 1.5, True),
+        (Goal("quicker", "ours", "seconds", 1.4), "ours", 1.5, False),
+        (Goal("more", "ours", "rate", 31), "ours", 30.0, False),
+        (Goal("times", "ours", "seconds", 3, times=True), "ours", 3.0, True),
+        (Goal("any", "*", "rate", 20), "ours", 30.0, True),
+        (Goal("any that is right", "*", "rate", 20, accuracy=0.9), "theirs", 10.0, False),
+        (Goal("none is right", "*", "rate", 20, accuracy=0.99), None, None, False),
+        (Goal("none was measured", "absent", "rate", 20), None, None, False),
+    ],
+    ids=lambda value: value.text if isinstance(value, Goal) else "",
+)
+def test_a_goal_is_judged_by_the_mean(kept, goal, side, value, reached):
+    for repeat, (mine, yours) in enumerate([(1.0, 4.0), (2.0, 4.0)]):
+        kept.add(measurement("race", "ours", repeat, seconds=mine, rate=30.0, accuracy=0.8))
+        kept.add(measurement("race", "theirs", repeat, seconds=yours, rate=10.0, accuracy=0.95))
+    benchmark = replace(RACE, goals=(goal,))
+
+    (found,) = outcomes(benchmark, rows(benchmark, kept))
+
+    assert (found.side, found.value, found.reached) == (side, value, reached)
 
 
 def test_the_exponent_of_a_power_is_found():

@@ -60,6 +60,35 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a side is meant to reach, in the mean over the repeats.
+
+    Attributes
+    ----------
+    text : str
+        The goal in words.
+    side : str
+        The side's name. One that ends with a star stands for every side that begins so: the best of them
+        counts.
+    measure : str
+        The key of a measure that says which way is better.
+    limit : float
+        At least, or at most, as the measure has it; of ratios, at least.
+    times : bool
+        Whether the ratio to the reference counts instead of the value.
+    accuracy : float
+        Sides count whose measure ``accuracy`` is at least this.
+    """
+
+    text: str
+    side: str
+    measure: str
+    limit: float
+    times: bool = False
+    accuracy: float = 0.0
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """What is measured side by side, in one run.
 
@@ -74,6 +103,7 @@ class Benchmark:
     reference : str
         The side that the others are compared with.
     repeats : int
+    goals : tuple of Goal
     """
 
     key: str
@@ -83,6 +113,7 @@ class Benchmark:
     measures: tuple[Measure, ...] = ()
     reference: str = ""
     repeats: int = 3
+    goals: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)

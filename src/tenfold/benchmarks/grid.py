@@ -16,7 +16,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from tenfold.benchmarks.benchmark import Benchmark, Measure, Side, Values
+from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure, Side, Values
 
 IMAGES, EPOCHS = 450, (6, 8)
 START = 30
@@ -181,6 +181,12 @@ BENCHMARK = Benchmark(
         Measure("accuracy", "best", "%", 1, percent=True),
     ),
     reference=SKORCH,
+    goals=(
+        Goal(
+            "the whole grid at least 4 times as fast", "Tenfold, the whole grid", "cpu_seconds", 4, times=True
+        ),
+        Goal("halving at least 12 times", "Tenfold, successive halving", "cpu_seconds", 12, times=True),
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tenfold.benchmarks.benchmark import Benchmark, Growth, Measure
 from tenfold.benchmarks.chart import growth_chart
 from tenfold.benchmarks.measurements import Measurement, Measurements
-from tenfold.benchmarks.summary import Row, Spread, curves, exponents, rows
+from tenfold.benchmarks.summary import Outcome, Row, Spread, curves, exponents, outcomes, rows
 from tenfold.report.files import write
 from tenfold.report.tables import NOTHING, format_number
 
@@ -39,9 +39,11 @@ def to_dict(suite: Sequence[Benchmark], kept: Measurements) -> dict[str, Any]:
                 if (measurements := kept.of(benchmark.key, side.name))
             }
         else:
+            found_rows = rows(benchmark, kept)
             found[benchmark.key] = {
                 "reference": benchmark.reference,
-                "rows": [row.to_dict() for row in rows(benchmark, kept)],
+                "rows": [row.to_dict() for row in found_rows],
+                "goals": [outcome.to_dict() for outcome in outcomes(benchmark, found_rows)],
             }
     return found
 
@@ -81,9 +83,23 @@ def _table(benchmark: Benchmark, kept: Measurements) -> Iterator[str]:
     yield _line(["---", *["---:"] * (len(titles) - 1)])
     for row in found:
         yield _line(_cells(benchmark, row))
+    for outcome in outcomes(benchmark, found):
+        yield f"\n{_outcome(benchmark, outcome)}"
     left = [side.name for side in benchmark.sides if side.name not in {row.side for row in found}]
     if left:
         yield f"\nNot measured: {', '.join(left)}."
+
+
+def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:
+    """Return a goal and what became of it, in one line."""
+    goal = outcome.goal
+    if outcome.value is None:
+        return f"Goal: {goal.text}. **Open**: nothing that counts was measured."
+    (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
+    value = f"{_times(outcome.value)} times" if goal.times else _value(Spread((outcome.value,)), measure)
+    unit = f" {measure.unit}" if measure.unit and not goal.times else ""
+    verdict = "Reached" if outcome.reached else "Not reached"
+    return f"Goal: {goal.text}. **{verdict}**: {value}{unit} ({outcome.side})."
 
 
 def _titles(measure: Measure) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.benchmarks.benchmark import Benchmark, Measure
+from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure
 from tenfold.benchmarks.measurements import Measurement, Measurements
 
 
@@ -90,6 +90,57 @@ def rows(benchmark: Benchmark, kept: Measurements) -> list[Row]:
                     times[measure.key] = Spread(tuple(ratios))
         found.append(Row(side.name, len(measurements), measured, times))
     return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a goal.
+
+    Attributes
+    ----------
+    goal : Goal
+    side : str or None
+        The side that counts; None where none was measured, or none is accurate enough.
+    value : float or None
+        What it came to.
+    reached : bool
+    """
+
+    goal: Goal
+    side: str | None = None
+    value: float | None = None
+    reached: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain JSON values."""
+        told = {"side": self.side, "value": self.value, "reached": self.reached}
+        return {"goal": self.goal.text, "limit": self.goal.limit} | told
+
+
+def outcomes(benchmark: Benchmark, found: Sequence[Row]) -> list[Outcome]:
+    """Return what became of each goal of a benchmark, by its rows."""
+    return [_outcome(benchmark, goal, found) for goal in benchmark.goals]
+
+
+def _outcome(benchmark: Benchmark, goal: Goal, found: Sequence[Row]) -> Outcome:
+    (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
+    less = measure.better == "less" and not goal.times
+    values = {
+        row.side: spread.mean
+        for row in found
+        if _counts(goal, row) and (spread := (row.times if goal.times else row.measured).get(goal.measure))
+    }
+    if not values:
+        return Outcome(goal)
+    side = (min if less else max)(values, key=lambda name: values[name])
+    reached = values[side] <= goal.limit if less else values[side] >= goal.limit
+    return Outcome(goal, side, values[side], reached)
+
+
+def _counts(goal: Goal, row: Row) -> bool:
+    named = row.side.startswith(goal.side[:-1]) if goal.side.endswith("*") else row.side == goal.side
+    accuracy = row.measured.get("accuracy")
+    return named and (not goal.accuracy or (accuracy is not None and accuracy.mean >= goal.accuracy))
 
 
 def _spread(measurements: Sequence[Measurement], key: str) -> Spread | None:
