@@ -166,6 +166,8 @@ def test_several_digits_are_a_string_and_each_can_be_looked_at(open_page):
     page = open_page()
     draw(page, "35081", seed=3)
     reads(page, "35081")
+    # Seen at once; said once the pen rests.
+    assert "5 digits" in page.locator("#state").inner_text()
     playwright.expect(page.locator("#summary")).to_contain_text("5 digits")
 
     page.click("#strip .chip >> nth=1")

@@ -64,6 +64,7 @@ function look(patient) {
 function show() {
   const text = digits.map(shown).join("");
   byId("reading").textContent = text;
+  byId("state").textContent = summary(text);
   clearTimeout(speaking);
   // Said once the pen rests: a screen reader that hears of every stroke says nothing in the end.
   speaking = setTimeout(() => { byId("summary").textContent = summary(text); }, PATIENCE);
