@@ -4,13 +4,14 @@ FROM debian:bookworm-slim AS build
 # The base image is what pins these.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-venv \
+    && apt-get install --yes --no-install-recommends binutils python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src src
 # Then out with what serving never touches: tests, converters, the C library beside ONNX Runtime's own module, the
-# training images, installers, compiled files (PYTHONPYCACHEPREFIX brings those back, in memory).
+# training images, AVIF, installers, compiled files (PYTHONPYCACHEPREFIX brings those back, in memory), and what only a
+# debugger reads. Libraries that wheels carry beside their modules are left whole: stripping breaks them.
 RUN python3 -m venv /opt/tenfold \
     && /opt/tenfold/bin/pip install --no-cache-dir --only-binary :all: --no-binary tenfold \
         --constraint constraints.txt '.[serve]' \
@@ -18,7 +19,9 @@ RUN python3 -m venv /opt/tenfold \
     && find /opt/tenfold -type d -path '*/onnxruntime/*' -regex '.*/\(transformers\|quantization\|tools\)' \
         -prune -exec rm -rf {} + \
     && find /opt/tenfold -type d -name tests -prune -exec rm -rf {} + \
-    && find /opt/tenfold '(' -name '*.pyc' -o -name 'libonnxruntime.so.*' -o -path '*/data/mnist/*.gz' ')' -delete
+    && find /opt/tenfold '(' -name '*.pyc' -o -name 'libonnxruntime.so.*' -o -path '*/data/mnist/*.gz' \
+        -o -name '_avif.*.so' -o -path '*/pillow.libs/libavif*' ')' -delete \
+    && find /opt/tenfold -name '*.so' '(' -path '*/uvloop/*' -o -path '*/httptools/*' ')' -exec strip {} +
 
 FROM debian:bookworm-slim
 
