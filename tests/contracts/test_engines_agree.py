@@ -139,7 +139,8 @@ def test_two_epochs_with_a_teacher_agree(digits):
     for trainer in both(FLATTENED, recipe, count=len(digits)):
         trainer.learn_from(teacher)
         losses.append([trainer.step(digits.images, digits.labels), trainer.run_epoch(digits, 0).loss])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    # What the teacher says is float32.
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["shift", "rotation", "scale", "shear", "elastic", "stroke", "noise"])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from tenfold.data.augment import Augmentation
 from tenfold.errors import TrainingError
 from tenfold.networks.architecture import network
-from tenfold.networks.layers import Dense, ReLU
+from tenfold.networks.layers import Dense, Flatten, ReLU
 from tenfold.training.distillation import Distillation, Teacher
 from tenfold.training.engines import get_engine
 from tenfold.training.initializers import INITIALIZERS, initial_weights
@@ -15,6 +16,7 @@ from tenfold.training.optimizers import Adam
 from tenfold.training.recipe import Recipe
 
 STUDENT = network(784)(Dense(10))
+PICTURES = network(28, 28)(Flatten(), Dense(10))
 # It takes its pictures on another scale than the student.
 TEACHER = network(784, mean=0.2, std=0.5)(Dense(20), ReLU(), Dense(10))
 ENGINES = pytest.mark.parametrize("engine", ["numpy", "torch"])
@@ -87,3 +89,19 @@ def test_a_training_stopped_under_one_teacher_does_not_go_on_under_another(digit
 def test_the_fingerprint_is_of_the_network_and_its_weights():
     assert teacher().sha256 == teacher().sha256
     assert len({teacher().sha256, teacher(seed=4).sha256, teacher(STUDENT).sha256}) == 3
+
+
+@ENGINES
+def test_the_teacher_is_asked_once_about_the_pictures_as_they_are(engine, digits, monkeypatch):
+    moved = recipe(epochs=2, augmentation=Augmentation(shift=2.0))
+    trainer = get_engine(engine).trainer(PICTURES, moved, 0, len(digits))
+    trainer.learn_from(teacher(PICTURES))
+    asked = []
+    answer = type(trainer).logits_of
+    monkeypatch.setattr(
+        type(trainer), "logits_of", lambda self, *given: (asked.append(given[-1]), answer(self, *given))[1]
+    )
+    for epoch in range(2):
+        trainer.run_epoch(digits, epoch)
+    assert len(asked) == 1
+    assert asked[0] is digits.images

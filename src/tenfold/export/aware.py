@@ -243,7 +243,7 @@ class AwareTrainer(TorchTrainer):
         self._simulated = Simulated(self.architecture, weights, self._calibration)
 
     def _loss(
-        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, taught: Tensor | None
+        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, told: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         logits = self._simulated.logits(tensors, x)
         with torch.no_grad():

@@ -1,8 +1,9 @@
 """Learning from another network: what it says of the very pictures, besides their labels.
 
 A label names one digit; a teacher's probabilities also say which others a picture resembles, which a small
-network could not find out by itself (Hinton, Vinyals and Dean, 2015). The teacher sees each picture as it is
-trained on, augmentation included (Beyer et al., 2022).
+network could not find out by itself (Hinton, Vinyals and Dean, 2015). The teacher is asked once, about each
+picture as it lies in the data set: augmentation is to move a picture too little to make another digit of it,
+and to ask at every step would take longer than to train.
 """
 
 from __future__ import annotations

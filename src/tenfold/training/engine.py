@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset
 from tenfold.errors import NetworkError, TrainingError
+from tenfold.evaluation.calibration import softmax
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Shape
 from tenfold.training.distillation import Teacher, check_teacher
@@ -77,6 +78,7 @@ class Trainer(ABC):
         self.steps = self.steps_per_epoch * recipe.epochs
         self.done = 0
         """Steps done."""
+        self._teacher: Teacher | None = None
         self.on_progress: Callable[[float], None] | None = None
         """Told the part of the running epoch that is done, in [0, 1], a few times a second."""
         self.on_step: Callable[[], None] | None = None
@@ -92,6 +94,23 @@ class Trainer(ABC):
             The recipe wants one and there is none, or the other way round; or it does not fit.
         """
         check_teacher(self.recipe.distillation, teacher, self.architecture)
+        self._teacher = teacher
+
+    def told(self, images: NDArray[Any]) -> NDArray[np.float32] | None:
+        """Return what the teacher says of `images`, (n, classes): the softmax of its logits over T.
+
+        None where there is no teacher.
+        """
+        if self._teacher is None:
+            return None
+        logits = self.logits_of(self._teacher.architecture, self._teacher.weights, images)
+        return softmax(logits, self.recipe.distillation.temperature)
+
+    @abstractmethod
+    def logits_of(
+        self, architecture: Architecture, weights: Weights, images: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Return the logits (n, classes) of `images` under another network, as the engine computes them."""
 
     def report(self, part: float) -> None:
         """Tell that a step, and with it `part` of the epoch, is done; cheap enough to call at every step."""

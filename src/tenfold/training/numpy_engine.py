@@ -13,7 +13,6 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, lookup
 from tenfold.networks.architecture import Architecture
 from tenfold.seeds import epoch_order, generator
-from tenfold.training.distillation import Teacher
 from tenfold.training.engine import (
     Arrays,
     EpochResult,
@@ -24,7 +23,6 @@ from tenfold.training.engine import (
     decayed,
 )
 from tenfold.training.initializers import Weights
-from tenfold.training.numpy_activations import softmax
 from tenfold.training.numpy_layers import Chain
 from tenfold.training.numpy_losses import LOSSES, cross_entropy, targets
 from tenfold.training.numpy_operation import Moment
@@ -45,14 +43,8 @@ class NumpyTrainer(Trainer):
         super().__init__(architecture, recipe, seed, count)
         self._operations = operations(backward, architecture)
         self._dtype: type[np.floating[Any]] = np.float64 if recipe.precision == "float64" else np.float32
-        self._teacher: tuple[Architecture, Chain] | None = None
+        self._told: tuple[Dataset, NDArray[np.float32] | None] | None = None
         self.load_weights(self.first_weights())
-
-    def learn_from(self, teacher: Teacher | None) -> None:
-        super().learn_from(teacher)
-        if teacher is not None:
-            weights = {key: array.astype(self._dtype) for key, array in teacher.weights.items()}
-            self._teacher = teacher.architecture, Chain(teacher.architecture.nodes, weights)
 
     def load_weights(self, weights: Weights) -> None:
         _check_weights(self.architecture, weights)
@@ -66,7 +58,7 @@ class NumpyTrainer(Trainer):
         self._stepper = Stepper(self.recipe.optimizer, trained, decayed(self.architecture))
 
     def step(self, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
-        return self._step(as_input(self.architecture, images, self._dtype), labels, self._taught(images))[0]
+        return self._step(as_input(self.architecture, images, self._dtype), labels, self.told(images))[0]
 
     def run_epoch(self, data: Dataset, epoch: int) -> EpochResult:
         count, size = len(data), self.recipe.batch(len(data))
@@ -76,6 +68,9 @@ class NumpyTrainer(Trainer):
             draw = self.recipe.augmentation.draw(
                 count, data.images.shape[1:3], generator(self.seed, "augment", epoch)
             )
+        if self._told is None or self._told[0] is not data:
+            self._told = data, self.told(data.images)
+        told = self._told[1]
         loss = hits = 0.0
         for start in range(0, count, size):
             batch = order[start : start + size]
@@ -85,7 +80,7 @@ class NumpyTrainer(Trainer):
                     1 / 255 if images.dtype == np.uint8 else 1
                 )
             x = as_input(self.architecture, images, self._dtype)
-            batch_loss, batch_hits = self._step(x, data.labels[batch], self._taught(images))
+            batch_loss, batch_hits = self._step(x, data.labels[batch], None if told is None else told[batch])
             loss += batch_loss * len(batch)
             hits += batch_hits
             self.report((start + len(batch)) / count)
@@ -112,16 +107,13 @@ class NumpyTrainer(Trainer):
     def logits(self, images: NDArray[Any]) -> NDArray[np.float32]:
         return NumpyEngine().logits(self.architecture, self.weights(), images)
 
-    def _taught(self, images: NDArray[Any]) -> NDArray[Any] | None:
-        """Return what the teacher, if there is one, says of `images`: the softmax of its logits over T."""
-        if self._teacher is None:
-            return None
-        architecture, chain = self._teacher
-        logits = chain.forward(as_input(architecture, images, self._dtype))
-        return softmax(logits / self._dtype(self.recipe.distillation.temperature))
+    def logits_of(
+        self, architecture: Architecture, weights: Weights, images: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        return NumpyEngine().logits(architecture, weights, images)
 
     def _step(
-        self, x: NDArray[Any], labels: NDArray[np.int64], taught: NDArray[Any] | None
+        self, x: NDArray[Any], labels: NDArray[np.int64], told: NDArray[np.float32] | None
     ) -> tuple[float, int]:
         """Do one step on inputs `x`; return the loss, and how many were told right."""
         rate = self.rate(self.done)
@@ -130,12 +122,12 @@ class NumpyTrainer(Trainer):
             logits = self._chain.forward(x, Moment(self.seed, self.done))
             wanted = targets(labels, logits.shape[1], self.recipe.label_smoothing, logits.dtype)
             loss, gradient = LOSSES[self.recipe.loss](logits, wanted)
-            if taught is not None:
-                told = self.recipe.distillation
-                temperature = self._dtype(told.temperature)
-                apart, pull = cross_entropy(logits / temperature, taught)
-                loss = (1 - told.weight) * loss + told.weight * told.temperature**2 * apart
-                gradient = (1 - told.weight) * gradient + told.weight * told.temperature * pull
+            if told is not None:
+                how = self.recipe.distillation
+                softened = logits / self._dtype(how.temperature)
+                apart, pull = cross_entropy(softened, told.astype(self._dtype))
+                loss = (1 - how.weight) * loss + how.weight * how.temperature**2 * apart
+                gradient = (1 - how.weight) * gradient + how.weight * how.temperature * pull
             if not isfinite(loss):
                 raise TrainingDiverged(
                     f"The loss became {loss} in epoch {self.done // self.steps_per_epoch + 1} of "

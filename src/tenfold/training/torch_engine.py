@@ -24,7 +24,6 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingError
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import Dropout
-from tenfold.training.distillation import Teacher
 from tenfold.training.engine import Arrays, EpochResult, Trainer, check_fit
 from tenfold.training.initializers import Weights
 from tenfold.training.recipe import Recipe
@@ -60,17 +59,9 @@ class TorchTrainer(Trainer):
             node for node in architecture.walk() if isinstance(node.layer, Dropout) and node.layer.rate > 0
         ]
         self._batch_loss = torch.compile(self._loss) if compile else self._loss
-        self._data: tuple[Dataset, Tensor, Tensor] | None = None
-        self._teacher: tuple[Architecture, Tensors] | None = None
+        self._data: tuple[Dataset, Tensor, Tensor, Tensor | None] | None = None
         self.arrays = FlatArrays(architecture, self.dtype, device)
         self.load_weights(self.first_weights())
-
-    def learn_from(self, teacher: Teacher | None) -> None:
-        super().learn_from(teacher)
-        if teacher is not None:
-            arrays = FlatArrays(teacher.architecture, self.dtype, self.device)
-            arrays.load(arrays.values, teacher.weights)
-            self._teacher = teacher.architecture, arrays.views
 
     def load_weights(self, weights: Weights) -> None:
         self.arrays.load(self.arrays.values, weights)
@@ -80,15 +71,14 @@ class TorchTrainer(Trainer):
 
     def step(self, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
         check_fit(self.architecture, images)
-        pixels = torch.tensor(images, device=self.device)
-        x = as_input(self.architecture, pixels, self.dtype)
+        x = as_input(self.architecture, torch.tensor(images, device=self.device), self.dtype)
+        truth = torch.tensor(labels, dtype=torch.int64, device=self.device)
         with _deterministic(self.device):
-            truth = torch.tensor(labels, dtype=torch.int64, device=self.device)
-            loss, _ = self._step(x, truth, self._taught(pixels))
+            loss, _ = self._step(x, truth, self._tensor(self.told(images)))
         return loss.item()
 
     def run_epoch(self, data: Dataset, epoch: int) -> EpochResult:
-        images, labels = self._on_device(data)
+        images, labels, told = self._on_device(data)
         order = seeds.epoch_order(self.seed, epoch, len(data))
         draw = self._draw(data, epoch)
         batch = self.recipe.batch(self.count)
@@ -101,12 +91,12 @@ class TorchTrainer(Trainer):
                 truth, pixels = labels[index], images[index]
                 if draw is not None:
                     pixels = apply(pixels, draw.take(chosen))
-                scale = images.dtype == torch.uint8
-                x = as_input(self.architecture, pixels, self.dtype, scale=scale)
+                x = as_input(self.architecture, pixels, self.dtype, scale=images.dtype == torch.uint8)
                 losses, logits = [], []
                 for at in range(0, len(x), batch):
-                    part, answers = x[at : at + batch], truth[at : at + batch]
-                    loss, guess = self._step(part, answers, self._taught(pixels[at : at + batch], scale))
+                    here = slice(at, at + batch)
+                    part = x[here]
+                    loss, guess = self._step(part, truth[here], None if told is None else told[index[here]])
                     losses.append(loss * len(part))
                     logits.append(guess)
                     seen += len(part)
@@ -162,19 +152,17 @@ class TorchTrainer(Trainer):
             return self.arrays.values
         return self.means / (1 - self.recipe.ema**self.done)
 
-    def _taught(self, pixels: Tensor, scale: bool | None = None) -> Tensor | None:
-        """Return what the teacher, if there is one, says of a batch: the softmax of its logits over T."""
-        if self._teacher is None:
-            return None
-        architecture, tensors = self._teacher
-        with torch.no_grad(), self._products():
-            logits = forward(architecture, tensors, as_input(architecture, pixels, self.dtype, scale))
-        return torch.softmax(logits.to(self.dtype) / self.recipe.distillation.temperature, 1)
+    def logits_of(
+        self, architecture: Architecture, weights: Weights, images: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        arrays = FlatArrays(architecture, self.dtype, self.device)
+        arrays.load(arrays.values, weights)
+        return _evaluate(architecture, arrays.views, images, self.dtype, self.device)
 
     def _products(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16) if self._mixed else nullcontext()
 
-    def _step(self, x: Tensor, labels: Tensor, taught: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _step(self, x: Tensor, labels: Tensor, told: Tensor | None) -> tuple[Tensor, Tensor]:
         """Do one step; return the batch's mean loss, and its logits."""
         masks = {
             node.name: dropout_mask(
@@ -187,7 +175,7 @@ class TorchTrainer(Trainer):
             for node in self._dropouts
             if isinstance(node.layer, Dropout)
         }
-        loss, logits = self._batch_loss(self.arrays.views, x, labels, masks, taught)
+        loss, logits = self._batch_loss(self.arrays.views, x, labels, masks, told)
         gradient = self.arrays.gather(torch.autograd.grad(loss, self.arrays.trained))
         self.rule.step(gradient, self.rate(self.done), self.done + 1)
         self.done += 1
@@ -197,16 +185,16 @@ class TorchTrainer(Trainer):
         return self._last_batch[:2]
 
     def _loss(
-        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, taught: Tensor | None
+        self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, told: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         with self._products():
             logits = forward(self.architecture, tensors, x, masks)
         logits = logits.to(self.dtype)
         loss = self._loss_by_labels(logits, labels)
-        if taught is not None:
-            told = self.recipe.distillation
-            apart = F.cross_entropy(logits / told.temperature, taught) * told.temperature**2
-            loss = (1 - told.weight) * loss + told.weight * apart
+        if told is not None:
+            how = self.recipe.distillation
+            apart = F.cross_entropy(logits / how.temperature, told) * how.temperature**2
+            loss = (1 - how.weight) * loss + how.weight * apart
         return loss, logits
 
     def _loss_by_labels(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -217,13 +205,17 @@ class TorchTrainer(Trainer):
         target = F.one_hot(labels, classes).to(self.dtype) * (1 - smoothing) + smoothing / classes
         return (torch.softmax(logits, 1) - target).square().sum(1).mean()
 
-    def _on_device(self, data: Dataset) -> tuple[Tensor, Tensor]:
+    def _on_device(self, data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return the images, their labels, and what the teacher, if there is one, says of them."""
         if self._data is None or self._data[0] is not data:
             check_fit(self.architecture, data.images, len(data.classes))
             images = torch.tensor(data.images, device=self.device)
             labels = torch.tensor(data.labels, dtype=torch.int64, device=self.device)
-            self._data = data, images, labels
+            self._data = data, images, labels, self._tensor(self.told(data.images))
         return self._data[1:]
+
+    def _tensor(self, told: NDArray[np.float32] | None) -> Tensor | None:
+        return None if told is None else torch.tensor(told, dtype=self.dtype, device=self.device)
 
     def _draw(self, data: Dataset, epoch: int) -> Draw | None:
         if not self.recipe.augments(epoch):
