@@ -26,6 +26,7 @@ VERBS = [
     "data",
     "runs",
     "study",
+    "recipes",
 ]
 
 

@@ -25,6 +25,7 @@ from tenfold.cli import (
     networks,
     predict,
     read,
+    recipes,
     runs,
     serve,
     study,
@@ -64,6 +65,7 @@ for verb in (
     study,
     bench,
     baseline,
+    recipes,
 ):
     verb.register(app)
 

@@ -1,0 +1,315 @@
+"""Our own recipes, trained from scratch under several seeds and measured once each.
+
+`measure` trains what is not measured yet and keeps every figure in ``recipes.json`` as soon as it is there,
+so that a run that was stopped, or that had a seed for each only, goes on where it was. ``recipes.md`` is made
+of the same figures. A network or recipe that was changed is measured anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+import numpy as np
+
+from tenfold.data.catalog import load
+from tenfold.errors import TenfoldError, lookup
+from tenfold.evaluation.significance import mean_interval
+from tenfold.models.fit import Fit, Fitted, fit
+from tenfold.models.model import Model
+from tenfold.models.teacher import with_teacher
+from tenfold.networks import zoo
+from tenfold.networks.fold import fold
+from tenfold.networks.program import lower
+from tenfold.report.files import write
+from tenfold.runs.run import identity
+from tenfold.runs.store import Store
+from tenfold.training.engine import Engine
+from tenfold.training.loop import Progress
+from tenfold.training.recipe import default_recipe
+
+SEEDS = 10
+"""How many seeds a figure wants."""
+
+FIGURES, PAGE = "recipes.json", "recipes.md"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a recipe is meant to reach; the mean over seeds counts.
+
+    Attributes
+    ----------
+    accuracy : float
+        At least, on MNIST's test set.
+    seconds : float or None
+        At most, of training on two cores.
+    parameters : int or None
+        At most, batch norm folded away.
+    """
+
+    accuracy: float
+    seconds: float | None = None
+    parameters: int | None = None
+
+
+GOALS: dict[str, Goal] = {
+    "sprint": Goal(0.990, seconds=6),
+    "fast": Goal(0.994, seconds=25),
+    "base": Goal(0.996, seconds=600),
+    "tiny-700": Goal(0.990, parameters=697),
+    "tiny-4k": Goal(0.994, parameters=4_000),
+    "tiny-8k": Goal(0.995, parameters=8_000),
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One training, measured once.
+
+    Attributes
+    ----------
+    name : str
+        Of the network and its recipe.
+    seed : int
+    run : str
+        The run's id: a hash of the network, recipe, data, seed, engine and teacher.
+    accuracy, nll : float
+        On MNIST's test set, at the end.
+    seconds, processor : float
+        Wall clock of the training, and processor time of all its threads.
+    parameters : int
+        Batch norm folded away.
+    multiply_adds : int
+        For one image.
+    commit : str or None
+    hardware : dict
+    versions : dict
+    """
+
+    name: str
+    seed: int
+    run: str
+    accuracy: float
+    nll: float
+    seconds: float
+    processor: float
+    parameters: int
+    multiply_adds: int
+    commit: str | None
+    hardware: dict[str, Any] = field(repr=False)
+    versions: dict[str, str] = field(repr=False)
+
+
+def folded_parameters(model: Model) -> int:
+    """Return how many numbers a network is stored in once batch norm is folded into its neighbors.
+
+    What is zero by the network's structure (the bias of a layer that has none) is not counted.
+    """
+    arrays = [
+        array
+        for operation in fold(lower(model.architecture, model.weights)).operations
+        for array in vars(operation).values()
+        if isinstance(array, np.ndarray)
+    ]
+    return sum(array.size for array in arrays if array.any())
+
+
+def plan(name: str, seed: int) -> Fit:
+    """Return the training of the recipe `name` under `seed`: all of MNIST's 60,000 training images.
+
+    Raises
+    ------
+    UnknownNameError
+        It is none of ours.
+    ModelError
+        Its teacher does not ship.
+    """
+    lookup("recipe of ours", name, GOALS)
+    digits, network = load("mnist"), zoo.get(name)
+    recipe, teacher = with_teacher(default_recipe(name), network)
+    return Fit(network, recipe, digits.train, test=digits.test, seed=seed, teacher=teacher)
+
+
+def measure(
+    names: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    engine: Engine,
+    store: Store,
+    folder: Path,
+    on_progress: Callable[[str, int, Progress], None] | None = None,
+) -> list[Measurement]:
+    """Measure what is not measured yet, seed by seed, and write both files to `folder`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of `GOALS`.
+    seeds : sequence of int
+    engine : Engine
+    store : Store
+        Keeps the runs, with their weights.
+    folder : Path
+        Where ``recipes.json`` and ``recipes.md`` lie.
+    on_progress : function of (name, seed, Progress), or None
+
+    Returns
+    -------
+    measurements : list of Measurement
+        All that `folder` now holds.
+
+    Raises
+    ------
+    TenfoldError
+        As `plan` and `fit`; or the figures in `folder` cannot be read.
+    """
+    kept = read(folder)
+    for seed in seeds:  # all of one seed first: what is stopped has something of everything
+        for name in names:
+            wanted = plan(name, seed)
+            if any(each.run == identity(wanted.what(engine)) for each in kept):
+                continue
+
+            def tell(progress: Progress, name: str = name, seed: int = seed) -> None:
+                if on_progress is not None:
+                    on_progress(name, seed, progress)
+
+            made = fit(wanted, engine=engine, store=store, on_progress=tell, tags={"recipe": name})
+            kept = [each for each in read(folder) if (each.name, each.seed) != (name, seed)]
+            kept.append(_measurement(name, made))
+            publish(kept, folder)
+    return kept
+
+
+def _measurement(name: str, made: Fitted) -> Measurement:
+    run, model = made.run, made.model()
+    return Measurement(
+        name=name,
+        seed=run.seed,
+        run=run.id,
+        accuracy=run.metrics["test"]["accuracy"],
+        nll=run.metrics["test"]["nll"],
+        seconds=run.seconds,
+        processor=run.metrics["cpu_seconds"],
+        parameters=folded_parameters(model),
+        multiply_adds=model.architecture.multiply_adds,
+        commit=run.commit,
+        hardware=run.hardware,
+        versions=run.versions,
+    )
+
+
+def read(folder: Path) -> list[Measurement]:
+    """Return the measurements that `folder` holds, none if it holds no file of them.
+
+    Raises
+    ------
+    TenfoldError
+        The file is damaged.
+    """
+    path = folder / FIGURES
+    try:
+        return [Measurement(**values) for values in json.loads(path.read_text("utf-8"))["measurements"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise TenfoldError(
+            f"{path} holds no figures of recipes ({error}). Move it away to measure anew."
+        ) from None
+
+
+def publish(measurements: Sequence[Measurement], folder: Path) -> Path:
+    """Write ``recipes.json`` and ``recipes.md`` to `folder`; return the page's path."""
+    order = list(GOALS)
+    ranked = sorted(measurements, key=lambda each: (order.index(each.name), each.seed))
+    text = json.dumps({"measurements": [asdict(each) for each in ranked]}, indent=1, ensure_ascii=False)
+    write(folder / FIGURES, f"{text}\n".encode())
+    return write(folder / PAGE, ("\n".join(_page(ranked)) + "\n").encode())
+
+
+def _page(measurements: Sequence[Measurement]) -> Iterator[str]:
+    groups = {name: [each for each in measurements if each.name == name] for name in GOALS}
+    yield from (
+        "# Our recipes",
+        "",
+        "`tenfold recipes measure` repeats what is told here.",
+        "",
+        "| recipe | test accuracy (mean ± sd) | 95% interval | seeds | goal | reached | parameters, folded | "
+        "multiply-adds | wall clock, s | processor time, s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    )
+    for name, group in groups.items():
+        if group:
+            yield _row(name, GOALS[name], group)
+    absent = [name for name, group in groups.items() if not group]
+    if absent:
+        yield f"\nNot measured yet: {', '.join(absent)}."
+    yield from ("", "## Protocol", "")
+    yield from _protocol(measurements)
+    yield from ("", "## Every training", "", "| recipe | seed | test accuracy | NLL | commit | run |")
+    yield "|---|---|---|---|---|---|"
+    for each in measurements:
+        yield (
+            f"| {each.name} | {each.seed} | {each.accuracy:.2%} | {each.nll:.4f} | "
+            f"{(each.commit or '–')[:12]} | {each.run[:12]} |"
+        )
+
+
+def _row(name: str, goal: Goal, group: Sequence[Measurement]) -> str:
+    values = [each.accuracy for each in group]
+    spread = f" ± {stdev(values):.2%}" if len(values) > 1 else ""
+    interval = "–"
+    if len(values) > 1:
+        low, high = mean_interval(values)
+        interval = f"{low:.2%} to {high:.2%}"
+    limits = [f"≥ {goal.accuracy:.1%}"]
+    limits += [f"≤ {goal.seconds:g} s"] if goal.seconds else []
+    limits += [f"≤ {goal.parameters:,} parameters"] if goal.parameters else []
+    cells = (
+        f"`{name}`",
+        f"{mean(values):.3%}{spread}",
+        interval,
+        f"{len(values)}" + (f" of {SEEDS}" if len(values) < SEEDS else ""),
+        ", ".join(limits),
+        _verdict(goal, group),
+        f"{group[0].parameters:,}",
+        f"{group[0].multiply_adds:,}",
+        f"{median(each.seconds for each in group):.1f}",
+        f"{median(each.processor for each in group):.1f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _verdict(goal: Goal, group: Sequence[Measurement]) -> str:
+    reached = mean(each.accuracy for each in group) >= goal.accuracy
+    if goal.parameters is not None:
+        reached = reached and group[0].parameters <= goal.parameters
+    if goal.seconds is not None:
+        reached = reached and median(each.seconds for each in group) <= goal.seconds
+    return ("yes" if reached else "no") + ("" if len(group) >= SEEDS else ", so far")
+
+
+def _protocol(measurements: Sequence[Measurement]) -> Iterator[str]:
+    machines = sorted(
+        {
+            f"{each.hardware['cpu']}, {each.hardware['threads']} of {each.hardware['cores']} cores in use, "
+            f"torch {each.versions.get('torch', '–')}"
+            for each in measurements
+        }
+    )
+    yield from (
+        "- Trained on all 60,000 training images of MNIST for a length fixed beforehand; final weights; the",
+        "  test set of 10,000 used once a training, at its end. Nothing was chosen on it: what was tried was",
+        "  judged on 6,000 held-out training images (`docs/decisions`).",
+        "- Mean and standard deviation are over seeds 0, 1, ...; the interval is Student's t, of the mean",
+        "  over these seeds. It does not tell how another 10,000 test images would come out.",
+        "- Seconds are medians over the seeds, of the training alone: data loaded, the process warm. Where",
+        "  processor time is below the wall clock times the threads, other work shared the machine.",
+        "- Parameters are counted after batch norm is folded into the layers beside it.",
+        *(f"- Machine: {machine}." for machine in machines),
+    )

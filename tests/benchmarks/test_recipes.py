@@ -1,0 +1,159 @@
+"""Measuring recipes: what is kept, what goes on, what is told. The networks here are small stand-ins."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tenfold.benchmarks import recipes, shipping
+from tenfold.benchmarks.recipes import GOALS, Goal, folded_parameters, measure, publish, read
+from tenfold.errors import StoreError, TenfoldError, UnknownNameError
+from tenfold.models.fit import Fit
+from tenfold.models.model import Model
+from tenfold.networks import BatchNorm, Conv, Dense, DepthwiseConv, Flatten, MaxPool, ReLU, network, zoo
+from tenfold.runs import Store
+from tenfold.training import INITIALIZERS, Recipe, get_engine, initial_weights
+
+ENGINE = get_engine("numpy")
+NETWORK = network(28, 28)(Conv(2, 5, stride=4, bias=False), BatchNorm(), ReLU(), Flatten(), Dense(10))
+
+
+@pytest.fixture
+def small(monkeypatch, mnist):
+    """Two recipes of one epoch on 100 images, instead of ours."""
+    train, test = mnist.train.take(range(100)), mnist.test.take(range(50))
+    epochs = {"one": 1, "two": 2}
+
+    def plan(name, seed):
+        recipe = Recipe(epochs=epochs[name], batch_size=20)
+        return Fit(NETWORK.named(name), recipe, train, test=test, seed=seed)
+
+    for module in (recipes, shipping):
+        monkeypatch.setattr(module, "plan", plan)
+    monkeypatch.setattr(recipes, "GOALS", {"one": Goal(0.0, seconds=100), "two": Goal(1.0, parameters=5)})
+    monkeypatch.setattr(shipping, "SHIPPED", {"one": ("one", (0,)), "both": ("one", (0, 1))})
+    return epochs
+
+
+def run(tmp_path, names=("one", "two"), seeds=range(2), store="store", **more):
+    return measure(
+        names, seeds, engine=ENGINE, store=Store(tmp_path / store), folder=tmp_path / "results", **more
+    )
+
+
+def test_every_seed_is_measured_kept_and_told(small, tmp_path):
+    found = run(tmp_path)
+    assert [(each.name, each.seed) for each in read(tmp_path / "results")] == [
+        ("one", 0),
+        ("one", 1),
+        ("two", 0),
+        ("two", 1),
+    ]
+    page = (tmp_path / "results" / "recipes.md").read_text("utf-8")
+    mean = np.mean([each.accuracy for each in found if each.name == "one"])
+    assert f"| `one` | {mean:.3%} ± " in page
+    assert "| 2 of 10 | ≥ 0.0%, ≤ 100 s | yes, so far |" in page
+    assert "| 2 of 10 | ≥ 100.0%, ≤ 5 parameters | no, so far |" in page
+
+
+def test_what_is_measured_is_not_trained_again_even_without_the_store(small, tmp_path):
+    run(tmp_path, seeds=[0])
+    told = []
+    run(tmp_path, store="another", on_progress=lambda name, seed, progress: told.append((name, seed)))
+    assert set(told) == {("one", 1), ("two", 1)}
+
+
+def test_a_changed_recipe_is_measured_anew_in_place_of_the_old(small, tmp_path):
+    before = run(tmp_path, seeds=[0])
+    small["two"] = 3
+    after = run(tmp_path, seeds=[0])
+    assert {each.run for each in before} & {each.run for each in after} == {
+        each.run for each in before if each.name == "one"
+    }
+    assert [each.name for each in after] == ["one", "two"]
+
+
+def test_one_recipe_alone_leaves_the_others_figures(small, tmp_path):
+    run(tmp_path, seeds=[0])
+    run(tmp_path, ["two"], seeds=[1])
+    assert len(read(tmp_path / "results")) == 3
+
+
+def test_a_damaged_file_is_told_and_left_alone(small, tmp_path):
+    (tmp_path / "results").mkdir()
+    path = tmp_path / "results" / "recipes.json"
+    path.write_text('{"measurements": [{"name": "one"}]}')
+    with pytest.raises(TenfoldError, match="holds no figures of recipes"):
+        run(tmp_path)
+    assert json.loads(path.read_text())["measurements"] == [{"name": "one"}]
+
+
+def test_publishing_the_same_figures_gives_the_same_bytes(small, tmp_path):
+    found = run(tmp_path, seeds=[0])
+    first = [(tmp_path / "results" / name).read_bytes() for name in ("recipes.json", "recipes.md")]
+    publish([replace(each) for each in reversed(found)], tmp_path / "again")
+    assert [(tmp_path / "again" / name).read_bytes() for name in ("recipes.json", "recipes.md")] == first
+
+
+def test_a_model_that_ships_is_the_run_that_was_measured(small, tmp_path):
+    run(tmp_path, seeds=[0])
+    store = Store(tmp_path / "store")
+    model = Model.load(shipping.ship("one", engine=ENGINE, store=store, folder=tmp_path / "shipped"))
+    assert model.architecture.name == "one"
+    (kept,) = (each for each in store.list() if each.tags["recipe"] == "one")
+    assert model.card["results"] == Model.load(kept.folder / "model").card["results"]
+    with pytest.raises(
+        StoreError, match=r"one under seed 1 is not kept .* measure one --seeds 2"
+    ):
+        shipping.ship("both", engine=ENGINE, store=store, folder=tmp_path / "shipped")
+
+
+def test_an_ensemble_ships_as_one_network_with_its_own_figures(small, tmp_path, mnist):
+    run(tmp_path, ["one"])
+    store = Store(tmp_path / "store")
+    model = Model.load(shipping.ship("both", engine=ENGINE, store=store, folder=tmp_path / "shipped"))
+    members = [Model.load(each.folder / "model") for each in store.list()]
+    images = mnist.test.images[:20]
+    expected = np.mean([member.logits(images) for member in members], axis=0)
+    np.testing.assert_allclose(model.logits(images), expected, rtol=1e-4, atol=1e-5)
+    assert sorted(model.card["seeds"]) == [0, 1]
+    assert model.card["results"]["mnist/test"]["n"] == 10_000
+
+
+def test_parameters_are_counted_as_they_are_stored_once_norms_are_folded():
+    layers = (
+        *(Conv(4, 3, bias=False), MaxPool(2), BatchNorm(), ReLU()),  # 36 weights, 4 biases
+        *(DepthwiseConv(3, bias=False), Conv(6, 1, bias=False), BatchNorm(), ReLU()),  # 36, 24 and 6
+        *(Flatten(), Dense(10)),
+    )
+    architecture = network(28, 28)(*layers)
+    weights = initial_weights(architecture, INITIALIZERS["torch"], 0)
+    rng = np.random.default_rng(0)
+    for key in weights:  # so that no folded bias is zero by chance
+        if "norm" in key:
+            weights[key] = rng.uniform(0.5, 1, weights[key].shape).astype(np.float32)
+    flat = architecture.nodes[-1].input_shape[0]
+    assert folded_parameters(Model(architecture, weights)) == 36 + 4 + 36 + 24 + 6 + flat * 10 + 10
+
+
+def test_the_goals_are_those_of_networks_that_there_are():
+    for name, goal in GOALS.items():
+        network_, recipe = zoo.get(name), recipes.default_recipe(name)
+        assert recipe.precision == "mixed"
+        assert network_.input_shape == (1, 28, 28)
+        assert 0.99 <= goal.accuracy < 1
+
+
+@pytest.mark.parametrize("name", [name for name, goal in GOALS.items() if goal.parameters])
+def test_tiny_networks_are_as_small_as_their_names_say(name):
+    architecture = zoo.get(name)
+    rng = np.random.default_rng(0)
+    shapes = architecture.parameter_shapes | architecture.statistic_shapes
+    weights = {key: rng.uniform(0.5, 1, shape).astype(np.float32) for key, shape in shapes.items()}
+    assert folded_parameters(Model(architecture, weights)) <= GOALS[name].parameters
+
+
+def test_what_is_none_of_ours_is_told():
+    with pytest.raises(UnknownNameError, match="no recipe of ours named 'lin-simple-nn'"):
+        recipes.plan("lin-simple-nn", 0)
