@@ -103,9 +103,7 @@ def test_a_model_that_ships_is_the_run_that_was_measured(small, tmp_path):
     assert model.architecture.name == "one"
     (kept,) = (each for each in store.list() if each.tags["recipe"] == "one")
     assert model.card["results"] == Model.load(kept.folder / "model").card["results"]
-    with pytest.raises(
-        StoreError, match=r"one under seed 1 is not kept .* measure one --seeds 2"
-    ):
+    with pytest.raises(StoreError, match=r"one under seed 1 is not kept .* measure one --seeds 2"):
         shipping.ship("both", engine=ENGINE, store=store, folder=tmp_path / "shipped")
 
 

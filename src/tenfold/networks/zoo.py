@@ -137,16 +137,16 @@ _SHRESTHA = {
 }
 
 _UNNAMED: dict[str, Architecture] = {
-    # Ours: docs/decisions/0003 and 0011.
+    # Ours: docs/decisions/0003 and 0012.
     "sprint": stem_cnn(16, 32, 64),
     "fast": stem_cnn(16, 32, 64),
     "base": stem_cnn(32, 64, 128),
     "tiny-700": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *separable(10, pool=True), *separable(10, pool=True)),
-        *(DepthwiseConv(3, bias=False), Flatten(), Dense(10)),
+        *(*pooled(7), *separable(7, pool=True), *separable(4, pool=True), Flatten(), Dense(10)),
     ),
     "tiny-4k": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *pooled(12), *pooled(15), Flatten(), Dense(10)),
+        *(*pooled(8), *pooled(16), *pooled(16)),
+        *(DepthwiseConv(3, bias=False), Flatten(), Dense(10)),
     ),
     "tiny-8k": network(28, 28, mean=0.1307, std=0.3081)(
         *(*pooled(8), *pooled(16), *pooled(24), Flatten(), Dense(10)),
