@@ -12,9 +12,8 @@ from tenfold.training import default_recipe
 
 def test_what_ships_is_what_is_meant_to_ship():
     assert set(pretrained_names()) <= set(SHIPPED)
-    told = (PRETRAINED / "README.md").read_text("utf-8")
     for name in pretrained_names():
-        assert f"`{name}`" in told
+        assert f"`{name}`" in (PRETRAINED / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", pretrained_names())
