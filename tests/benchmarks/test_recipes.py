@@ -53,8 +53,21 @@ def test_every_seed_is_measured_kept_and_told(small, tmp_path):
     page = (tmp_path / "results" / "recipes.md").read_text("utf-8")
     mean = np.mean([each.accuracy for each in found if each.name == "one"])
     assert f"| `one` | {mean:.3%} ± " in page
-    assert "| 2 of 10 | ≥ 0.0%, ≤ 100 s | yes, so far |" in page
+    assert "| 2 of 10 | ≥ 0.0%, ≤ 100 s | " in page
     assert "| 2 of 10 | ≥ 100.0%, ≤ 5 parameters | no, so far |" in page
+
+
+def test_seconds_of_a_machine_that_others_shared_decide_nothing(small, tmp_path):
+    (found,) = run(tmp_path, ["one"], seeds=[0])
+    slow = replace(found, seconds=200.0, processor=190.0, hardware=found.hardware | {"threads": 1})
+    for made, verdict in (
+        (slow, "no, too slow, so far"),
+        (replace(slow, seconds=90.0, processor=80.0), "yes, so far"),
+        (replace(slow, processor=20.0), "accuracy yes, so far; the time is not told"),
+        (replace(slow, processor=20.0, accuracy=-1.0), "no, so far"),
+    ):
+        page = publish([made], tmp_path / "page").read_text("utf-8")
+        assert f"| {verdict}" in page
 
 
 def test_what_is_measured_is_not_trained_again_even_without_the_store(small, tmp_path):
