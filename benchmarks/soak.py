@@ -1,6 +1,6 @@
 """What good and bad requests do to a service in the long run.
 
-    python benchmarks/soak.py [--minutes 10] [--clients 6] [--url URL] [--json FILE]
+    python benchmarks/soak.py [--minutes 10] [--clients 6] [--url URL] [--out results/soak.md] [--json FILE]
 
 Clients send, in random order, pictures, arrays and PDFs that can be read, and what cannot: text, cut and
 damaged files, pictures too large to be decoded, wrong JSON, too many bytes, bodies that end too soon. Each
@@ -27,6 +27,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ import numpy as np
 from PIL import Image
 
 from tenfold import load
+from tenfold.runs.environment import commit
 
 CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
 JSON, BYTES = "application/json", "application/octet-stream"
@@ -52,6 +54,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--url")
+    parser.add_argument("--out", type=Path, default=Path("results/soak.md"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     process = None
@@ -66,8 +69,38 @@ def main() -> None:
     text = json.dumps(found, indent=2)
     if options.json is not None:
         options.json.write_text(text + "\n")
-    print(text)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(written(found))
+    print(written(found))
     sys.exit(bool(found["failures"]) or not found.get("memory flat", True))
+
+
+def written(found: dict[str, Any]) -> str:
+    """Return what was found as Markdown."""
+    answers = [f"| {kind} | {count:,} |" for kind, count in found["answers"].items()]
+    memory = ", ".join(f"{name} {value:,} MB" for name, value in found.get("memory MB", {}).items())
+    return "\n".join(
+        [
+            "# The service in the long run",
+            "",
+            f"Made by `python benchmarks/soak.py`, which says what was sent: {found['requests']:,} good and "
+            f"bad requests in {found['minutes']:g} minutes.",
+            "",
+            f"- Answers that were wrong, and faults of the service: **{len(found['failures'])}**",
+            *(f"  - {failure}" for failure in found["failures"]),
+            *(
+                [f"- Memory of all its processes: {memory}; flat: **{found['memory flat']}**"]
+                if memory
+                else []
+            ),
+            f"- Commit {commit()}, {datetime.now(UTC).date().isoformat()}",
+            "",
+            "| what was sent, and how it was answered | requests |",
+            "| :--- | ---: |",
+            *answers,
+            "",
+        ]
+    )
 
 
 def _soak(options: argparse.Namespace, process: subprocess.Popen[bytes] | None) -> dict[str, Any]:
