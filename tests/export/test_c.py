@@ -8,7 +8,7 @@ from tenfold import Model, network
 from tenfold.errors import ExportError
 from tenfold.export import export, integers
 from tenfold.export.c import identifier
-from tenfold.networks import NETWORKS, BatchNorm, Conv, Dense, Flatten, MaxPool, ReLU
+from tenfold.networks import NETWORKS, Conv, Dense, Flatten, MaxPool, ReLU
 
 pytestmark = pytest.mark.needs("gcc", "nm", "size")
 
@@ -111,29 +111,19 @@ def test_int8_c_needs_no_library_and_nothing_is_allocated(small, pictures, tmp_p
     assert "float" not in re.sub(r"/\*.*?\*/", "", exported.paths[0].read_text(), flags=re.DOTALL)
 
 
-FOUR_THOUSAND = network(28, 28, mean=0.1307, std=0.3081)(
-    *(Conv(8, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
-    *(Conv(10, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
-    *(Conv(16, 3, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU()),
-    *(Flatten(), Dense(10)),
-)
-"""A network of 3,746 parameters, its norms folded, as the tiny ones are made."""
-
-
-def test_a_network_of_4000_parameters_fits_16_kib_of_rom_and_8_kib_of_ram(of, mnist, tmp_path):
-    export(of(FOUR_THOUSAND), "c", tmp_path / "net.c", int8=True, calibration=mnist.train.images)
+@pytest.mark.parametrize(("name", "rom", "ram"), [("tiny-700", 6, 4), ("tiny-4k", 16, 8), ("tiny-8k", 16, 8)])
+def test_the_tiny_networks_fit_a_microcontroller(of, mnist, tmp_path, name, rom, ram):
+    exported = export(of(NETWORKS[name]), "c", tmp_path / "net.c", int8=True)
     subprocess.run(["gcc", "-std=c99", "-Os", "-fstack-usage", "-c", "net.c"], cwd=tmp_path, check=True)
 
     told = subprocess.run(["size", "net.o"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    rom, data, static = map(int, told.stdout.splitlines()[1].split()[:3])
+    text, data, static = map(int, told.stdout.splitlines()[1].split()[:3])
     # No function calls itself, so all of them together are more than any chain of calls.
     stack = sum(int(line.split("\t")[1]) for line in (tmp_path / "net.su").read_text().splitlines())
     given = 28 * 28 + 2 * 10  # the picture and the probabilities
     assert data == 0
-    assert 3_746 < rom < 16 * 1024
-    assert 0 < static + stack + given < 8 * 1024
-    # Less than the first image of features: what is pooled is never kept whole.
-    assert static < 8 * 28 * 28
+    assert exported.table_bytes < text < rom * 1024
+    assert 0 < static + stack + given < ram * 1024
 
 
 def test_pooling_at_once_leaves_out_what_no_window_reaches(of, mnist, tmp_path):
