@@ -14,8 +14,10 @@ from tenfold.studies import (
     Setup,
     Study,
 )
-from tenfold.studies.claims import all_of, better, reaches
-from tenfold.studies.exhibits import Comparison, Curves
+from tenfold.studies.claims import better, reaches
+from tenfold.studies.exhibits import Curves
+from tenfold.studies.judgment import all_of
+from tenfold.studies.readings import Comparison
 from tenfold.training import SGD, Recipe
 
 # 1. What was reported.

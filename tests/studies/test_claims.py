@@ -3,21 +3,9 @@
 import pytest
 
 from tenfold.studies import HONEST, PUBLISHED
-from tenfold.studies.claims import (
-    FAILS,
-    HOLDS,
-    UNDECIDED,
-    all_of,
-    best_of,
-    better,
-    falls,
-    fits_well,
-    in_both,
-    less_overfit,
-    ranking,
-    reaches,
-    rises,
-)
+from tenfold.studies.claims import best_of, better, less_overfit, ranking, reaches
+from tenfold.studies.curve_claims import falls, fits_well, rises
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, all_of, in_both
 
 GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.9811, 0.982], [0.900, 0.9012, 0.9021]
 

@@ -5,17 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
-from tenfold.studies.exhibits import (
-    Comparison,
-    Curves,
-    Diagrams,
-    Metrics,
-    PerClass,
-    Ranking,
-    SampleImages,
-    Selection,
-    Summaries,
-)
+from tenfold.studies.exhibits import Curves, Diagrams, PerClass, SampleImages, Summaries
+from tenfold.studies.readings import Comparison, Metrics, Ranking, Selection
 
 GOOD, POOR = [0.990, 0.991, 0.992], [0.900, 0.901, 0.902]
 

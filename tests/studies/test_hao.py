@@ -6,9 +6,10 @@ import pytest
 from tenfold.networks.layers import Conv, Dense, Dropout
 from tenfold.report.document import Figure, Measured
 from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, get_study
-from tenfold.studies.claims import FAILS, HOLDS, UNDECIDED, matters_more, ratio_between
+from tenfold.studies.claims import matters_more, ratio_between
 from tenfold.studies.exhibits import Curves
 from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
 
 STUDY = get_study("hao")
 

@@ -11,8 +11,10 @@ from tenfold.networks import AveragePool, Conv, Dense, Flatten, ReLU, network
 from tenfold.runs import Store
 from tenfold.studies import FOLDS, Candidates, Classical, Experiment, On, Scale, Setup, get_study
 from tenfold.studies.chapter import verdicts
-from tenfold.studies.claims import FAILS, HOLDS, UNDECIDED, always_falls, digits_ordered, exceeds, gains
+from tenfold.studies.claims import digits_ordered, exceeds, gains
+from tenfold.studies.curve_claims import always_falls
 from tenfold.studies.jobs import collect, jobs
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
 from tenfold.studies.ranks import agreement
 from tenfold.studies.results import scores
 from tenfold.studies.runner import run_study

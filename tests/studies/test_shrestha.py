@@ -11,8 +11,9 @@ from tenfold.networks.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
 from tenfold.runs import Store
 from tenfold.studies import HONEST, SEARCH, Candidates, Scale, Shuffled, get_study
 from tenfold.studies.jobs import Crew, collect, jobs, tasks
-from tenfold.studies.runner import run_study, run_task, unfinished
+from tenfold.studies.runner import run_study, unfinished
 from tenfold.studies.share import Share, parts
+from tenfold.studies.trainings import run_task
 
 STUDY = get_study("shrestha")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tenfold.studies.experiment import Classical
 from tenfold.studies.jobs import Job
 from tenfold.studies.share import Share
-from tenfold.studies.study import Classical
 from tenfold.studies.workers import Tracker, Workers
 
 WORK = """

@@ -8,25 +8,21 @@ from pathlib import Path
 from traceback import extract_tb
 
 from tenfold.errors import StudyError, UnknownNameError
-from tenfold.studies.study import (
+from tenfold.studies.experiment import (
     FOLDS,
     HONEST,
     PUBLISHED,
     READINGS,
     SCALES,
     SEARCH,
-    Assumption,
     Candidates,
-    Claim,
     Classical,
-    Deviation,
     Experiment,
     On,
     Scale,
     Setup,
-    Shuffled,
-    Study,
 )
+from tenfold.studies.study import Assumption, Claim, Deviation, Shuffled, Study
 
 __all__ = [
     "FOLDS",

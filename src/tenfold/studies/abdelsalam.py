@@ -3,33 +3,14 @@
 from dataclasses import replace
 
 from tenfold.networks.zoo import abdelsalam_mlp
-from tenfold.studies.claims import all_of, better, fits_well, in_both, reaches
-from tenfold.studies.exhibits import (
-    Chosen,
-    Comparison,
-    Confusion,
-    Curves,
-    Diagrams,
-    Metrics,
-    Mistakes,
-    PerClass,
-    SampleImages,
-    Search,
-    Selection,
-    Summaries,
-)
-from tenfold.studies.study import (
-    SEARCH,
-    Assumption,
-    Candidates,
-    Claim,
-    Deviation,
-    Experiment,
-    Scale,
-    Setup,
-    Study,
-    with_recipe,
-)
+from tenfold.studies.claims import better, reaches
+from tenfold.studies.curve_claims import fits_well
+from tenfold.studies.exhibits import Confusion, Curves, Diagrams, Mistakes, PerClass, SampleImages, Summaries
+from tenfold.studies.experiment import SEARCH, Candidates, Experiment, Scale, Setup, with_recipe
+from tenfold.studies.judgment import all_of, in_both
+from tenfold.studies.readings import Comparison, Metrics, Selection
+from tenfold.studies.searches import Chosen, Search
+from tenfold.studies.study import Assumption, Claim, Deviation, Study
 from tenfold.training import Adam, Recipe
 
 # 1. What it reported.

@@ -20,11 +20,11 @@ from tenfold.report.document import (
     Verdicts,
 )
 from tenfold.runs import Run
-from tenfold.studies.claims import judge
 from tenfold.studies.comparison import STUDIED, comparison
-from tenfold.studies.exhibits import Exhibit, marked, with_runs
+from tenfold.studies.exhibit import Exhibit, marked, with_runs
+from tenfold.studies.experiment import READINGS, SCALES, SEARCH
+from tenfold.studies.judgment import judge
 from tenfold.studies.results import Results, measured, per_seed
-from tenfold.studies.study import READINGS, SCALES, SEARCH
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:

@@ -12,10 +12,10 @@ from tenfold.evaluation import precision_recall_curve
 from tenfold.models.model import Model
 from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Note, Table
-from tenfold.studies.exhibits import Exhibit, marked, missing, seeds_text
+from tenfold.studies.exhibit import Exhibit, marked, missing, seeds_text
+from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Group, Results
 from tenfold.studies.share import parts
-from tenfold.studies.study import HONEST
 
 METRICS = ("accuracy", "loss")
 

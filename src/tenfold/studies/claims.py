@@ -1,78 +1,30 @@
-"""Predicates over results. Each gives an outcome, and the numbers that decided it.
-
-A claim *holds* or *does not hold* where the 95% interval of the mean over seeds leaves no doubt, and is
-*undecided* otherwise; with one seed there is no interval and so no decision.
-"""
+"""Predicates over results: each gives an outcome, and the numbers that decided it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import StudyError
 from tenfold.evaluation import mean_interval
-from tenfold.report.document import Outcome
+from tenfold.studies.experiment import HONEST
+from tenfold.studies.judgment import (
+    FAILS,
+    HOLDS,
+    NO_SPREAD,
+    UNDECIDED,
+    Judgment,
+    Predicate,
+    all_of,
+    combine,
+    decide,
+    no_spread,
+    points,
+    scale_note,
+)
 from tenfold.studies.results import Results, difference
-from tenfold.studies.study import HONEST, PUBLISHED
-
-HOLDS: Outcome = "holds"
-FAILS: Outcome = "does not hold"
-UNDECIDED: Outcome = "undecided"
-
-
-@dataclass(frozen=True)
-class Judgment:
-    """What became of a claim.
-
-    Attributes
-    ----------
-    outcome : "holds", "does not hold" or "undecided"
-    reason : str
-        The numbers that decided it, in words.
-    parts : tuple of Judgment
-        What it is made of, where the claim has several parts.
-    """
-
-    outcome: Outcome
-    reason: str
-    parts: tuple[Judgment, ...] = ()
-
-
-Predicate = Callable[[Results], Judgment]
-
-
-def judge(predicate: Predicate, results: Results) -> Judgment:
-    """Return the judgment; undecided, with the reason, where a run that it needs is missing."""
-    try:
-        return predicate(results)
-    except StudyError as error:
-        return Judgment(UNDECIDED, str(error))
-
-
-def _decide(low: float, high: float, reason: str) -> Judgment:
-    """A quantity that must be above zero, from its interval."""
-    if not (isfinite(low) and isfinite(high)):
-        return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
-    if _no_spread(low, high):
-        return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
-    return Judgment(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED, reason)
-
-
-NO_SPREAD = "all seeds give the very same, so there is no interval to decide by"
-
-
-def _no_spread(low: float, high: float) -> bool:
-    """Whether an interval is empty but for rounding, as where two seeds happen to differ alike."""
-    return high - low < 1e-9
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "−")
 
 
 def better(
@@ -101,12 +53,12 @@ def better(
         low, high = sorted(sign * (end - sign * by) for end in gap.interval)
         what = metric.replace("_", " ")
         text = (
-            f"{name} − {than}: {_points(gap.mean)} points of {what} "
-            f"[{_points(gap.interval[0])}, {_points(gap.interval[1])}], n = {gap.n}"
+            f"{name} − {than}: {points(gap.mean)} points of {what} "
+            f"[{points(gap.interval[0])}, {points(gap.interval[1])}], n = {gap.n}"
         )
         if not isfinite(gap.interval[0]):
-            text = f"{name} − {than}: {_points(gap.mean)} points of {what}, n = {gap.n}"
-        return _decide(low, high, text + _scale_note(results, name, reading, than))
+            text = f"{name} − {than}: {points(gap.mean)} points of {what}, n = {gap.n}"
+        return decide(low, high, text + scale_note(results, name, reading, than))
 
     return predicate
 
@@ -130,14 +82,14 @@ def reaches(
             return Judgment(
                 UNDECIDED,
                 f"{what}, reported {100 * value:.2f}%; one seed decides nothing"
-                + _scale_note(results, name, reading),
+                + scale_note(results, name, reading),
             )
         low, high = mean_interval(values)
         reason = (
             f"{what} [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}; reported {100 * value:.2f}%"
         )
-        reason += _scale_note(results, name, reading)
-        if _no_spread(low, high):
+        reason += scale_note(results, name, reading)
+        if no_spread(low, high):
             return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
         if low >= target:
             return Judgment(HOLDS, reason)
@@ -162,7 +114,7 @@ def stays_below(
             f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%{ends}, n = {group.n}; "
             f"limit {100 * value:g}%"
         )
-        return _decide(value - high, value - low, reason + _scale_note(results, name, reading))
+        return decide(value - high, value - low, reason + scale_note(results, name, reading))
 
     return predicate
 
@@ -181,7 +133,7 @@ def ratio_between(
         ratios = first.values(metric)[:count] / second.values(metric)[:count]
         quantity = "time an image" if metric == "image_seconds" else metric
         what = f"{name} takes {ratios.mean():.2f} times the {quantity} of {to}"
-        note = f", n = {count}{_scale_note(results, name, reading, to)}"
+        note = f", n = {count}{scale_note(results, name, reading, to)}"
         if count < 2:
             return Judgment(UNDECIDED, f"{what}{note}; one seed decides nothing")
         below, above = mean_interval(ratios)
@@ -225,9 +177,9 @@ def digits_ordered(
         for better_, worse in pairs:
             gaps = values[better_] - values[worse]
             low, high = mean_interval(sign * gaps) if group.n > 1 else (-inf, inf)
-            parts.append(_decide(low, high, f"{better_} − {worse}: {_points(gaps.mean() / 100)} {unit}"))
+            parts.append(decide(low, high, f"{better_} − {worse}: {points(gaps.mean() / 100)} {unit}"))
         found = combine(parts)
-        note = f", n = {group.n}{_scale_note(results, name, reading)}"
+        note = f", n = {group.n}{scale_note(results, name, reading)}"
         return Judgment(found.outcome, f"{order}{note}; {found.reason}", found.parts)
 
     return predicate
@@ -241,7 +193,7 @@ def exceeds(name: str, metric: str, over: str, *, reading: str = HONEST) -> Pred
         gaps = group.values(metric) - group.values(over)
         low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
         reason = f"{name}: {metric} − {over}: {gaps.mean():+.2f}, n = {group.n}"
-        return _decide(low, high, reason + _scale_note(results, name, reading))
+        return decide(low, high, reason + scale_note(results, name, reading))
 
     return predicate
 
@@ -264,33 +216,15 @@ def gains(
         mean = sum(gap.mean for gap in gaps) / len(gaps)
         half = sum(gap.interval[1] - gap.mean for gap in gaps) / len(gaps)
         among = over[0] if len(over) == 1 else f"the mean of {len(over)} ({', '.join(over)})"
-        reason = f"{name} − {among}: {_points(mean)} points"
-        note = f", n = {gaps[0].n}{_scale_note(results, name, reading, over[0])}"
+        reason = f"{name} − {among}: {points(mean)} points"
+        note = f", n = {gaps[0].n}{scale_note(results, name, reading, over[0])}"
         if not isfinite(half):
             return Judgment(UNDECIDED, f"{reason}{note}; one seed decides nothing")
-        reason += f" [{_points(mean - half)}, {_points(mean + half)}]{note}; claimed about {_points(low)} to "
-        reason += _points(high)
+        reason += f" [{points(mean - half)}, {points(mean + half)}]{note}; claimed about {points(low)} to "
+        reason += points(high)
         if low <= mean - half and mean + half <= high:
             return Judgment(HOLDS, reason)
         return Judgment(FAILS if mean + half < low or mean - half > high else UNDECIDED, reason)
-
-    return predicate
-
-
-def always_falls(name: str, *, column: str, reading: str = HONEST) -> Predicate:
-    """Judge whether a column of the history falls in every epoch: in no seed or in every seed it rises."""
-
-    def predicate(results: Results) -> Judgment:
-        group = results.get(name, reading)
-        rises_ = [int((np.diff(values) >= 0).sum()) for _, values in group.history(column)]
-        longest = max(len(values) for _, values in group.history(column))
-        reason = (
-            f"{name}: {column.replace('_', ' ')} does not fall in {np.mean(rises_):.1f} of {longest - 1} "
-            f"steps from one epoch to the next, n = {group.n}{_scale_note(results, name, reading)}"
-        )
-        if group.n < 2 or longest < 2:
-            return Judgment(UNDECIDED, reason)
-        return Judgment(FAILS if all(rises_) else UNDECIDED if any(rises_) else HOLDS, reason)
 
     return predicate
 
@@ -315,11 +249,11 @@ def matters_more(
         count = min(len(first), len(second))
         gaps = first[:count] - second[:count]
         low, high = mean_interval(gaps) if count > 1 else (-inf, inf)
-        return _decide(
+        return decide(
             low,
             high,
             f"{' / '.join(names)} differ by {100 * first.mean():.2f} points, {' / '.join(than)} by "
-            f"{100 * second.mean():.2f}, n = {count}{_scale_note(results, names[0], reading, than[0])}",
+            f"{100 * second.mean():.2f}, n = {count}{scale_note(results, names[0], reading, than[0])}",
         )
 
     return predicate
@@ -347,146 +281,6 @@ def ranking(names: tuple[str, ...], *, metric: str = "test_accuracy", reading: s
     return predicate
 
 
-def all_of(*parts: Predicate) -> Predicate:
-    """Judge a claim of several parts: it holds where all do, and fails where one does."""
-
-    def predicate(results: Results) -> Judgment:
-        judged = [judge(part, results) for part in parts]
-        return combine([each for whole in judged for each in (whole.parts or (whole,))])
-
-    return predicate
-
-
-def combine(parts: Sequence[Judgment]) -> Judgment:
-    """Return the judgment of a whole: it holds where all parts do, and fails where one does."""
-    found = tuple(parts)
-    outcomes = [each.outcome for each in found]
-    outcome = FAILS if FAILS in outcomes else UNDECIDED if UNDECIDED in outcomes else HOLDS
-    if outcome == HOLDS:
-        return Judgment(HOLDS, f"all {len(found)} parts hold", found)
-    count = outcomes.count(outcome)
-    verb = {FAILS: "fails" if count == 1 else "fail", UNDECIDED: "is open" if count == 1 else "are open"}
-    return Judgment(outcome, f"{count} of {len(found)} parts {verb[outcome]}", found)
-
-
 def best_of(name: str, *, among: tuple[str, ...], reading: str = HONEST) -> Predicate:
     """Judge whether `name` beats each of the others in `among` on the test set."""
     return all_of(*(better(name, than=other, reading=reading) for other in among if other != name))
-
-
-def rises(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
-    """Judge whether `metric` on the held-out images is higher at the end than after epoch `since`.
-
-    The held-out images are the test set in the published reading, the validation split in the honest one.
-
-    Parameters
-    ----------
-    metric : "loss" or "accuracy"
-    since : int
-    window : int
-        Means over so many epochs are compared, those that end with `since` and those at the end.
-    """
-    column = f"{'test' if reading == PUBLISHED else 'validation'}_{metric}"
-
-    def predicate(results: Results) -> Judgment:
-        group = results.get(name, reading)
-        curves = group.history(column)
-        if any(since >= epochs[-1] or since not in epochs for epochs, _ in curves):
-            return Judgment(
-                UNDECIDED, f"{name} was not trained beyond epoch {since}{_scale_note(results, name, reading)}"
-            )
-        rise = [
-            float(np.mean(values[-window:]) - np.mean(values[: epochs.index(since) + 1][-window:]))
-            for epochs, values in curves
-        ]
-        mean = sum(rise) / len(rise)
-        what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: {mean:+.4f}"
-        low, high = mean_interval(rise)
-        if isfinite(low):
-            what += f" [{low:+.4f}, {high:+.4f}]"
-        return _decide(low, high, f"{what}, n = {len(rise)}{_scale_note(results, name, reading)}")
-
-    return predicate
-
-
-def falls(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
-    """Judge whether `metric` on the held-out images is lower at the end than after epoch `since`."""
-    rise = rises(name, metric=metric, since=since, window=window, reading=reading)
-
-    def predicate(results: Results) -> Judgment:
-        found = rise(results)
-        opposite = {HOLDS: FAILS, FAILS: HOLDS}
-        return Judgment(opposite.get(found.outcome, found.outcome), found.reason)
-
-    return predicate
-
-
-def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
-    """Judge whether a training neither overfits nor ends late, in the honest reading.
-
-    Parameters
-    ----------
-    gap : float
-        The largest difference between training and validation accuracy, both without dropout.
-    loss_rise : float
-        By which part the final validation loss may exceed the lowest.
-    """
-
-    def predicate(results: Results) -> Judgment:
-        group = results.get(name)
-        gaps = group.values("gap")
-        rises_ = group.values("validation_loss") / group.values("lowest_validation_loss") - 1
-        reason = (
-            f"{name}: gap {100 * gaps.mean():.2f} points (limit {100 * gap:g}), final validation loss "
-            f"{100 * rises_.mean():.0f}% above its lowest (limit {100 * loss_rise:g}%), n = {group.n}"
-            f"{_scale_note(results, name, HONEST)}"
-        )
-        if group.n < 2:
-            return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
-        ends = [
-            (low - limit, high - limit)
-            for (low, high), limit in ((mean_interval(gaps), gap), (mean_interval(rises_), loss_rise))
-        ]
-        if any(_no_spread(low, high) for low, high in ends):
-            return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
-        if any(low > 0 for low, _ in ends):
-            return Judgment(FAILS, reason)
-        return Judgment(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason)
-
-    return predicate
-
-
-def in_both(make: Callable[[str], Predicate]) -> Predicate:
-    """Judge by the honest reading, and tell where the published one says otherwise.
-
-    Parameters
-    ----------
-    make : function of a reading to a predicate
-    """
-
-    return beside(make(HONEST), make(PUBLISHED), "in the published reading")
-
-
-def beside(main: Predicate, other: Predicate, what: str) -> Predicate:
-    """Judge by `main`, and tell where `other` says otherwise.
-
-    Parameters
-    ----------
-    what : str
-        What `other` looks at ("in the published reading").
-    """
-
-    def predicate(results: Results) -> Judgment:
-        first, second = judge(main, results), judge(other, results)
-        same = second.outcome == first.outcome
-        told = Judgment(second.outcome, f"{what} {'the same' if same else second.outcome}: {second.reason}")
-        return Judgment(first.outcome, first.reason, (*first.parts, told))
-
-    return predicate
-
-
-def _scale_note(results: Results, name: str, reading: str, other: str = "") -> str:
-    """Say so where the numbers are not the published recipe's."""
-    groups = [results.find(each, reading) for each in (name, other) if each]
-    scales = sorted({group.scale for group in groups if group and not group.scaled.full})
-    return f" ({' and '.join(scales)} scale)" if scales else ""

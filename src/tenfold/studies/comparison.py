@@ -16,9 +16,9 @@ from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Measured, Section, Table, Text
 from tenfold.report.tables import format_number
 from tenfold.studies import hao, okon, shrestha
+from tenfold.studies.experiment import HONEST, PUBLISHED
 from tenfold.studies.ranks import differences
 from tenfold.studies.results import Results, per_seed, scores
-from tenfold.studies.study import HONEST, PUBLISHED
 
 Answer = Literal["confirms", "contradicts", "open", "shortened", "not claimed", "not run"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Measured, Note
-from tenfold.studies.exhibits import Exhibit, marked, missing, with_runs
+from tenfold.studies.exhibit import Exhibit, marked, missing, with_runs
+from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Results, measured, per_seed
-from tenfold.studies.study import HONEST
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tenfold.report.document import Block, Cell, Column
-from tenfold.studies.exhibits import Exhibit, marked, with_runs
+from tenfold.studies.exhibit import Exhibit, marked, with_runs
+from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Group, Results
-from tenfold.studies.study import HONEST
 
 
 @dataclass(frozen=True)

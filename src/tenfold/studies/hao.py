@@ -5,31 +5,13 @@ from typing import Any
 
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.zoo import hao_cnn, hao_mlp
-from tenfold.studies.claims import (
-    all_of,
-    best_of,
-    better,
-    in_both,
-    less_overfit,
-    matters_more,
-    ratio_between,
-    reaches,
-)
-from tenfold.studies.exhibits import Confusion, Curves, Diagrams, PerClass, Selection
+from tenfold.studies.claims import best_of, better, less_overfit, matters_more, ratio_between, reaches
+from tenfold.studies.exhibits import Confusion, Curves, Diagrams, PerClass
+from tenfold.studies.experiment import PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup, with_recipe
 from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
-from tenfold.studies.study import (
-    PUBLISHED,
-    SEARCH,
-    Assumption,
-    Candidates,
-    Claim,
-    Deviation,
-    Experiment,
-    Scale,
-    Setup,
-    Study,
-    with_recipe,
-)
+from tenfold.studies.judgment import all_of, in_both
+from tenfold.studies.readings import Selection
+from tenfold.studies.study import Assumption, Claim, Deviation, Study
 from tenfold.training import Adam, Recipe
 
 # 1. What it reported: Tables 1 to 5.

@@ -8,9 +8,10 @@ from math import sqrt
 from typing import Any
 
 from tenfold.runs import Store, identity
+from tenfold.studies.experiment import Candidates, Classical, Experiment, Setup
 from tenfold.studies.results import Group, Results, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
-from tenfold.studies.study import Candidates, Classical, Experiment, Setup, Study
+from tenfold.studies.study import Study
 from tenfold.training import Constant, Recipe
 
 

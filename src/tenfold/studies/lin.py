@@ -4,42 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from tenfold.networks.zoo import NETWORKS, lin_enhanced_cnn
-from tenfold.studies.claims import (
-    all_of,
-    best_of,
-    better,
-    falls,
-    in_both,
-    less_overfit,
-    ranking,
-    reaches,
-    rises,
-)
-from tenfold.studies.exhibits import (
-    Comparison,
-    Confusion,
-    Curves,
-    Diagrams,
-    Mistakes,
-    PerClass,
-    Ranking,
-    SampleImages,
-    Selection,
-    Summaries,
-)
-from tenfold.studies.study import (
-    PUBLISHED,
-    SEARCH,
-    Assumption,
-    Candidates,
-    Claim,
-    Deviation,
-    Experiment,
-    Scale,
-    Setup,
-    Study,
-    with_recipe,
-)
+from tenfold.studies.claims import best_of, better, less_overfit, ranking, reaches
+from tenfold.studies.curve_claims import falls, rises
+from tenfold.studies.exhibits import Confusion, Curves, Diagrams, Mistakes, PerClass, SampleImages, Summaries
+from tenfold.studies.experiment import PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup, with_recipe
+from tenfold.studies.judgment import all_of, in_both
+from tenfold.studies.readings import Comparison, Ranking, Selection
+from tenfold.studies.study import Assumption, Claim, Deviation, Study
 from tenfold.training import SGD, Adam, Recipe, RMSprop
 
 # 1. Where it comes from and what it reported (Tables 1-4, Appendices 1-4).

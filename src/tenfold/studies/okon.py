@@ -7,46 +7,27 @@ from typing import Any
 from tenfold.networks.layers import Layer, ReLU, Softmax
 from tenfold.networks.zoo import NETWORKS, okon_cnn
 from tenfold.studies.charts import ReportBeside
-from tenfold.studies.claims import (
-    all_of,
-    always_falls,
-    better,
-    digits_ordered,
-    exceeds,
-    gains,
-    in_both,
-    reaches,
-)
-from tenfold.studies.exhibits import (
-    Chosen,
-    Comparison,
-    Confusion,
-    Curves,
-    Diagrams,
-    Mistakes,
-    SampleImages,
-    Search,
-    Selection,
-    Summaries,
-)
-from tenfold.studies.grids import Grid, Ours, Paper, Row
-from tenfold.studies.ranks import BestSettings, RankAgreement, picks
-from tenfold.studies.study import (
+from tenfold.studies.claims import better, digits_ordered, exceeds, gains, reaches
+from tenfold.studies.curve_claims import always_falls
+from tenfold.studies.exhibits import Confusion, Curves, Diagrams, Mistakes, SampleImages, Summaries
+from tenfold.studies.experiment import (
     FOLDS,
     PUBLISHED,
     SEARCH,
-    Assumption,
     Candidates,
-    Claim,
     Classical,
-    Deviation,
     Experiment,
     On,
     Scale,
     Setup,
-    Study,
     with_recipe,
 )
+from tenfold.studies.grids import Grid, Ours, Paper, Row
+from tenfold.studies.judgment import all_of, in_both
+from tenfold.studies.ranks import BestSettings, RankAgreement, picks
+from tenfold.studies.readings import Comparison, Selection
+from tenfold.studies.searches import Chosen, Search
+from tenfold.studies.study import Assumption, Claim, Deviation, Study
 from tenfold.training import Adam, Recipe, RMSprop
 
 # 1. What it reported: Figures 7 and 12, Table 2.

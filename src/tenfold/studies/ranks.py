@@ -12,8 +12,8 @@ from tenfold.errors import StudyError, require
 from tenfold.evaluation import mean_interval
 from tenfold.report.document import Block, Cell, Column, Note, Table
 from tenfold.report.tables import format_number
-from tenfold.studies.claims import FAILS, HOLDS, UNDECIDED, Judgment, Predicate, combine
-from tenfold.studies.exhibits import Exhibit, marked, missing
+from tenfold.studies.exhibit import Exhibit, marked, missing
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, Judgment, Predicate, combine
 from tenfold.studies.results import Results, scores
 
 Settings = Mapping[str, str]

@@ -15,8 +15,9 @@ from tenfold.evaluation import Difference, mean_interval, paired_difference
 from tenfold.models.fit import PREDICTIONS, read_predictions
 from tenfold.report.document import Measured
 from tenfold.runs import Run
+from tenfold.studies.experiment import HONEST, Classical, Experiment, Scale, Setup
 from tenfold.studies.share import Share
-from tenfold.studies.study import HONEST, Classical, Experiment, Scale, Setup, Study
+from tenfold.studies.study import Study
 
 CONVERGED = 0.001
 """How near its best accuracy a training must come to be called converged."""

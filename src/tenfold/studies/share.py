@@ -13,7 +13,8 @@ import numpy as np
 from tenfold.data import CATALOG, Dataset, folds, hold_out, load, load_dataset
 from tenfold.errors import DataError
 from tenfold.seeds import generator
-from tenfold.studies.study import FOLDS, HONEST, PUBLISHED, Shuffled
+from tenfold.studies.experiment import FOLDS, HONEST, PUBLISHED
+from tenfold.studies.study import Shuffled
 
 SPLIT_SEED = 0
 """All runs of all studies share one validation split, so that their differences are not the split's."""

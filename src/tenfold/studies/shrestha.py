@@ -7,34 +7,14 @@ from tenfold.networks.layers import ReLU
 from tenfold.networks.zoo import NETWORKS
 from tenfold.networks.zoo import shrestha as shrestha_mlp
 from tenfold.studies.charts import BySteps, PrecisionRecall, ReportBeside, Together
-from tenfold.studies.claims import (
-    Predicate,
-    all_of,
-    beside,
-    best_of,
-    better,
-    digits_ordered,
-    reaches,
-    stays_below,
-)
+from tenfold.studies.claims import best_of, better, digits_ordered, reaches, stays_below
 from tenfold.studies.effects import Effects
-from tenfold.studies.exhibits import Chosen, Confusion, Diagrams, SampleImages, Search
+from tenfold.studies.exhibits import Confusion, Diagrams, SampleImages
+from tenfold.studies.experiment import HONEST, SEARCH, Candidates, Experiment, On, Scale, Setup, with_recipe
 from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
-from tenfold.studies.study import (
-    HONEST,
-    SEARCH,
-    Assumption,
-    Candidates,
-    Claim,
-    Deviation,
-    Experiment,
-    On,
-    Scale,
-    Setup,
-    Shuffled,
-    Study,
-    with_recipe,
-)
+from tenfold.studies.judgment import Predicate, all_of, beside
+from tenfold.studies.searches import Chosen, Search
+from tenfold.studies.study import Assumption, Claim, Deviation, Shuffled, Study
 from tenfold.training import SGD, Recipe
 
 # 1. What it reported: Tables 1 and 2, and the classification reports of Tables 3 to 6.

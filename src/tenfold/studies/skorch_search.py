@@ -17,7 +17,7 @@ from tenfold.data import Dataset
 from tenfold.errors import StudyError, require
 from tenfold.networks import layers
 from tenfold.networks.architecture import Architecture
-from tenfold.studies.study import Setup
+from tenfold.studies.experiment import Setup
 from tenfold.training import Adam, RMSprop
 from tenfold.training.engine import as_input
 

@@ -1,0 +1,74 @@
+"""What every table and figure of a study has, and how it tells how much was run.
+
+Each exhibit is a value with a title and a `blocks` method that turns results into blocks of a report. What
+was not run is shown as such, never left out in silence.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+from tenfold.report.document import (
+    Block,
+    Cell,
+    Column,
+    Note,
+    Table,
+)
+from tenfold.studies.results import Group, Results
+
+
+@dataclass(frozen=True)
+class Exhibit(ABC):
+    """A table or figure.
+
+    Attributes
+    ----------
+    title : str
+        As the paper calls it, where it is the paper's.
+    """
+
+    title: str
+
+    @abstractmethod
+    def blocks(self, results: Results) -> list[Block]:
+        """Return what to show."""
+
+
+def marked(group: Group | None) -> str:
+    """Return how much of an experiment was run, for the table's column on it."""
+    if group is None:
+        return "not run"
+    return f"{group.scale}, {group.setup.describe(group.scaled)}"
+
+
+def with_runs(
+    title: str, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], marks: Sequence[str]
+) -> Table:
+    """Return a table that tells how much of each row's experiments was run.
+
+    Once in the caption where all rows were run alike, else by a letter for each row.
+    """
+    letters = dict(zip(dict.fromkeys(marks), ascii_lowercase, strict=False))
+    if len(letters) == 1:
+        return Table(tuple(columns), tuple(rows), f"{title} ({marks[0]})")
+    legend = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
+    lettered = tuple((*row, letters[mark]) for row, mark in zip(rows, marks, strict=True))
+    return Table((*columns, Column("Run", help=f"{legend}.")), lettered, title)
+
+
+def seeds_text(count: int) -> str:
+    """Return ``1 seed``, ``5 seeds``."""
+    return f"{count} seed{'s' * (count != 1)}"
+
+
+def missing(name: str, results: Results) -> Note:
+    """Return the note that something was not run, and how to run it."""
+    return Note(
+        f"{name} was not run at {results.scale} scale. Run it with "
+        f"`tenfold study run {results.study.key} --scale {results.scale} --only '{name}'`.",
+        kind="warning",
+    )
