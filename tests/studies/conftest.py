@@ -52,15 +52,19 @@ def make_study() -> Callable[..., Study]:
 
 @pytest.fixture
 def make_results() -> Callable[..., Results]:
-    """Return a function that makes results of ``{experiment: {metric: one value a seed}}``."""
+    """Return a function that makes results of ``{experiment: {metric: one value a seed}}``.
+
+    The study has those of `not_run` as well.
+    """
 
     def make(
         measured: Mapping[str, Mapping[str, Sequence[float]]],
         history: Mapping[str, Mapping[str, Sequence[Sequence[float]]]] | None = None,
         scale: str = "paper",
         readings: Sequence[str] = (HONEST, PUBLISHED),
+        not_run: Sequence[str] = (),
     ) -> Results:
-        study = tiny_study(*measured)
+        study = tiny_study(*measured, *not_run)
         results = Results(study, scale)
         for name, metrics in measured.items():
             experiment = study.experiment(name)

@@ -75,15 +75,18 @@ def test_what_depends_on_an_assumption_is_told_on_validation_images(make_results
     results = make_results(
         {"taken": {"validation_accuracy": [0.95, 0.96]}, "other": {"validation_accuracy": [0.94, 0.94]}},
         readings=(SEARCH,),
+        not_run=("absent",),
     )
     others = {"32": "other", "8": "absent"}
     assumption = Assumption("Batch size", "16", "Not stated.", "taken", others)
-    (table,) = tried(replace(results, study=replace(results.study, assumptions=(assumption,))))
-    (*setting, change, run), absent = table.rows
+    untried = Assumption("Epochs", "10", "Usual.")
+    table, rest = tried(replace(results, study=replace(results.study, assumptions=(assumption, untried))))
+    assert rest.markdown == "Not tried otherwise: Epochs."
+    (*setting, run, change), absent = table.rows
     assert (*setting, run) == ("Batch size", "32", "a")
     assert change.mean == pytest.approx(-1.5)
-    assert absent == ("Batch size", "8", None, "b")
-    assert table.columns[-1].help == "a: paper, in full; b: not run."
+    assert absent == ("Batch size", "8", "b", None)
+    assert table.columns[2].help == "a: paper, in full; b: not run."
 
 
 def test_without_anything_tried_there_is_no_table(make_results):

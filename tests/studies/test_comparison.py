@@ -60,8 +60,11 @@ def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_p
     overview = first.blocks[1]
     assert isinstance(overview, Table)
     row = overview.rows[0]
-    assert row[1:] == ("+1.10", "lin 1", None, None, None, "lin 1, hao 2, okon 1")
-    table, figure = mlp_or_cnn.blocks
+    assert row[1:] == ("+1.10 [+0.85, +1.35]", "lin 1", None, None, None, "lin 1, hao 2, okon 1")
+    answered, table, figure = mlp_or_cnn.blocks
+    assert answered.markdown == (
+        "- **Confirmed**: lin: Simple CNN − Enhanced Simple NN, +1.10 [+0.85, +1.35]."
+    )
     assert isinstance(figure, Figure)
     assert table.rows[0][:3] == (1, "lin", "Simple CNN − Enhanced Simple NN")
     assert isinstance(table.rows[0][3], Measured)
@@ -89,4 +92,5 @@ def test_what_was_compared_on_shortened_runs_alone_decides_nothing(make_results,
         "lin 1",
         "lin 1, hao 2, okon 1",
     )
-    assert mlp_or_cnn.blocks[0].rows[0][4:] == ("quick", "first better", "shortened")
+    assert mlp_or_cnn.blocks[0].markdown.startswith("No answer yet")
+    assert mlp_or_cnn.blocks[1].rows[0][4:] == ("quick", "first better", "shortened")

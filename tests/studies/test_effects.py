@@ -17,19 +17,31 @@ def effects(results):
 def test_the_conclusion_is_drawn_only_where_nothing_fails_any_more(make_results, last, said):
     accuracies = {"one, before": 0.1, "one, after": 0.9, "two, before": 0.2, "two, after": last}
     results = make_results(
-        {name: {"test_accuracy": [value, value + 0.01, value + 0.02]} for name, value in accuracies.items()}
+        {name: {"test_accuracy": [value, value + 0.01, value + 0.02]} for name, value in accuracies.items()},
+        not_run=("x", "y"),
     )
     table, note, figure = effects(results)
     assert isinstance(figure, Figure)
     assert isinstance(note, Note)
     assert ("It was the change." in note.text) == said
     assert "2 of 2 before" in note.text
-    assert isinstance(table.rows[0][3], Measured)
-    assert table.rows[0][3].mean == pytest.approx(80.0)
-    assert table.rows[2][1:] == (None, None, None, "b")
-    assert table.columns[-1].help == "a: paper, in full; b: not run."
+    assert isinstance(table.rows[0][4], Measured)
+    assert table.rows[0][4].mean == pytest.approx(80.0)
+    assert table.rows[2][1:] == ("b", None, None, None)
+    assert table.columns[1].help == "a: paper, in full; b: not run."
 
 
 def test_nothing_run_says_how_to_run_it(make_results):
-    (note,) = effects(make_results({"other": {"test_accuracy": [0.5]}}))
+    names = [name for pair in PAIRS.values() for name in pair]
+    (note,) = effects(make_results({"other": {"test_accuracy": [0.5]}}, not_run=names))
     assert "was not run" in note.text
+
+
+def test_shortened_runs_draw_no_conclusion(make_results):
+    accuracies = {"one, before": 0.1, "one, after": 0.9, "two, before": 0.2, "two, after": 0.9}
+    results = make_results(
+        {name: {"test_accuracy": [value, value + 0.01]} for name, value in accuracies.items()},
+        scale="quick",
+        not_run=("x", "y"),
+    )
+    assert "If that stands in full runs: it was the change." in effects(results)[1].text

@@ -6,7 +6,7 @@ import pytest
 
 from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
 from tenfold.studies.exhibits import Curves, Diagrams, PerClass, SampleImages, Summaries
-from tenfold.studies.readings import Comparison, Metrics, Ranking, Selection
+from tenfold.studies.readings import Choice, Comparison, Metrics, Ranking, Selection
 
 GOOD, POOR = [0.990, 0.991, 0.992], [0.900, 0.901, 0.902]
 
@@ -29,7 +29,9 @@ def results(make_results):
     columns = [
         f"{part}_{metric}" for part in ("train", "validation", "test") for metric in ("accuracy", "loss")
     ]
-    return make_results(metrics, {name: dict.fromkeys(columns, curve) for name in metrics})
+    return make_results(
+        metrics, {name: dict.fromkeys(columns, curve) for name in metrics}, not_run=("missing",)
+    )
 
 
 def test_a_comparison_puts_paper_beside_measured_in_both_readings(results):
@@ -125,3 +127,28 @@ def test_scores_by_class_are_means_over_seeds(make_results):
     (table,) = PerClass("By digit", "a").blocks(results)
     assert table.rows[0] == ("0", pytest.approx(0.85), pytest.approx(0.85), pytest.approx(0.85), 5)
     assert table.rows[1][0] == "macro mean"
+
+
+def test_a_choice_on_the_test_set_is_set_beside_one_on_validation(make_results):
+    results = make_results(
+        {
+            "flat": {"test_accuracy": [0.90, 0.92], "validation_accuracy": [0.95, 0.90]},
+            "steep": {"test_accuracy": [0.94, 0.91], "validation_accuracy": [0.93, 0.91]},
+        }
+    )
+    (table,) = Choice("Choosing", {"Slope": ("flat", "steep")}).blocks(results)
+    what, among, on_test, best, on_validation, honest, gain = table.rows[0]
+    # Seed 0: test takes steep, validation flat; seed 1: test takes flat, validation steep.
+    assert (what, among) == ("Slope", 2)
+    assert on_test == "steep (1 of 2)"
+    assert on_validation == "flat (1 of 2)"
+    assert best.mean == pytest.approx((0.94 + 0.92) / 2)
+    assert honest.mean == pytest.approx((0.90 + 0.91) / 2)
+    assert gain.mean == pytest.approx(100 * (0.04 + 0.01) / 2)
+
+
+def test_nothing_is_chosen_among_what_was_not_all_run(make_results):
+    results = make_results({"flat": {"test_accuracy": [0.9]}}, not_run=("steep",))
+    (table,) = Choice("Choosing", {"Slope": ("flat", "steep")}).blocks(results)
+    assert table.rows[0][2:] == (None,) * 5
+    assert table.caption.endswith("(not all run at one scale)")

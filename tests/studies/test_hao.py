@@ -88,16 +88,20 @@ def test_convergence_is_the_first_epoch_within_a_tenth_of_a_point(make_results):
 
 
 def test_a_grid_puts_paper_beside_ours_and_says_what_was_run(make_results):
-    results = make_results({"a": {"test_accuracy": [0.98, 0.982]}, "b": {"test_accuracy": [0.49, 0.491]}})
+    results = make_results(
+        {"a": {"test_accuracy": [0.98, 0.982]}, "b": {"test_accuracy": [0.49, 0.491]}}, not_run=("missing",)
+    )
     columns = (Paper("Paper"), Ours("Ours", "test_accuracy"), Ratio("Ratio", "test_accuracy", to="b"))
     rows = (Row((1, "one"), "a", {"Paper": 0.97}), Row((2, "two"), "missing"))
     (table,) = Grid("Table", ("No.", "Name"), columns, rows).blocks(results)
-    assert [column.title for column in table.columns] == ["No.", "Name", "Paper", "Ours", "Ratio", "Run"]
-    assert table.rows[0][:3] == (1, "one", 0.97)
-    assert isinstance(table.rows[0][3], Measured)
-    assert table.rows[0][4:] == ("2.00", "a")
-    assert table.rows[1] == (2, "two", None, None, None, "b")
-    assert table.columns[-1].help == "a: paper, in full; b: not run."
+    assert [column.title for column in table.columns] == ["No.", "Name", "Run", "Paper", "Ours", "Ratio"]
+    assert table.rows[0][:4] == (1, "one", "a", 0.97)
+    ours, ratio = table.rows[0][4:]
+    assert isinstance(ours, Measured)
+    assert isinstance(ratio, Measured)
+    assert (ratio.mean, ratio.n) == (pytest.approx(2.0), 2)
+    assert table.rows[1] == (2, "two", "b", None, None, None)
+    assert table.columns[2].help == "a: paper, in full; b: not run."
 
 
 def test_what_all_rows_share_is_told_in_the_caption(make_results):

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, UnknownNameError
 from tenfold.networks import Conv, Dense, Flatten, network
 from tenfold.runs import Store
 from tenfold.studies import HONEST, Experiment, On, Scale, Setup, get_study
 from tenfold.studies.chapter import document, verdicts
+from tenfold.studies.jobs import collect
 from tenfold.studies.runner import estimate, run_study
 from tenfold.training import Recipe
 
@@ -32,7 +33,7 @@ def test_the_example_of_the_documentation_runs_whole(tmp_path):
     ("text", "message"),
     [
         ("x = 1\n", "holds no STUDY"),
-        ("STUDY = 'lin'\n", "a STUDY that is a str"),
+        ("STUDY = 'lin'\n", "a STUDY of type str"),
         ("x = 1\nSTUDY = nothing\n", r"line 2, cannot be run as a study: NameError"),
         ("STUDY = (\n", r"line 1, cannot be run as a study: SyntaxError"),
         ("import no_such_module\n", r"line 1, .*ModuleNotFoundError"),
@@ -72,3 +73,16 @@ def test_a_recipe_that_cannot_be_trained_together_is_told_before_anything_is_tra
         StudyError, match="cannot be trained: A population takes recipes with batch_size 'full'"
     ):
         run_study(study, scale="paper", store=Store(tmp_path), workers=1)
+
+
+def test_a_claim_about_an_experiment_that_there_is_not_is_told_before_training(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(EXAMPLE.read_text().replace('than="one layer"', 'than="no layer"'))
+    with pytest.raises(UnknownNameError, match="no experiment of my-study named 'no layer'"):
+        run_study(get_study(str(path)), scale="smoke", store=Store(tmp_path), workers=1)
+
+
+def test_what_is_to_be_run_is_named_by_its_file(tmp_path):
+    results = collect(get_study(str(EXAMPLE)), "smoke", Store(tmp_path))
+    with pytest.raises(StudyError, match=f"tenfold study run {EXAMPLE} --scale smoke"):
+        results.get("one layer")

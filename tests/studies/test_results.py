@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, UnknownNameError
 from tenfold.studies import HONEST
 from tenfold.studies.results import difference, scores
 
@@ -76,10 +76,16 @@ def test_the_best_has_the_highest_mean(make_results):
 
 
 def test_what_was_not_run_says_how_to_run_it(make_results):
-    results = make_results({"a": {"test_accuracy": VALUES}})
+    results = make_results({"a": {"test_accuracy": VALUES}}, not_run=("b",))
     with pytest.raises(StudyError, match="tenfold study run tiny --scale paper"):
         results.get("b")
     assert results.find("b", HONEST) is None
+
+
+def test_a_name_that_the_study_does_not_have_is_an_error_not_a_missing_run(make_results):
+    results = make_results({"deep": {"test_accuracy": VALUES}})
+    with pytest.raises(UnknownNameError, match="no experiment of tiny named 'deeep'"):
+        results.find("deeep")
 
 
 def test_a_lost_file_of_predictions_is_an_error_with_a_way_out(make_results):

@@ -349,7 +349,7 @@ def _nothing_run(results: Results) -> str:
     nothing = f"Nothing of {study.key} was run at {scale} scale"
     if others:
         return f"{nothing}, but there are runs at {' and '.join(others)} scale: add --scale {others[-1]}"
-    return f"{nothing}. Run it with: tenfold study run {study.key} --scale {scale}"
+    return f"{nothing}. Run it with: tenfold study run {study.argument} --scale {scale}"
 
 
 def verdicts_dict(results: Results) -> dict[str, Any]:

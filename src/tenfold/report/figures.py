@@ -61,6 +61,8 @@ class Dots:
         The interval of the mean.
     reported : float or None
         What the paper says.
+    n : int or None
+        How many runs the mean is of, where `values` is the mean alone.
     """
 
     label: str
@@ -68,6 +70,7 @@ class Dots:
     low: float | None = None
     high: float | None = None
     reported: float | None = None
+    n: int | None = None
 
     @property
     def mean(self) -> float:
@@ -378,7 +381,7 @@ def _dot_table(rows: Sequence[Dots], xlabel: str, percent: bool) -> Table:
     cells = tuple(
         (
             row.label,
-            Measured(row.mean, row.low, row.high, len(row.values), None, percent, digits),
+            Measured(row.mean, row.low, row.high, row.n or len(row.values), None, percent, digits),
             row.reported,
         )
         for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -91,11 +92,11 @@ def _load(path: Path) -> Study:
         ) from error
     found = getattr(module, "STUDY", None)
     if not isinstance(found, Study):
-        what = "no STUDY" if found is None else f"a STUDY that is a {type(found).__name__}"
+        what = "no STUDY" if found is None else f"a STUDY of type {type(found).__name__}"
         raise StudyError(f"{path} holds {what}. It must define STUDY = Study(...), from tenfold.studies.")
     if found.key in STUDIES:
         raise StudyError(f"{path}: the key {found.key!r} is that of a study of Tenfold. Choose another.")
-    return found
+    return replace(found, file=str(path))
 
 
 def _line(error: Exception, path: Path) -> int | None:

@@ -25,6 +25,8 @@ from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import READINGS, SCALES, SEARCH
 from tenfold.studies.judgment import judge
 from tenfold.studies.results import Results, measured, per_seed
+from tenfold.studies.share import SPLIT_SEED
+from tenfold.studies.study import Study
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:
@@ -83,7 +85,7 @@ def tried(results: Results) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     marks = []
     for each in results.study.assumptions:
-        taken = results.find(each.taken, SEARCH)
+        taken = results.find(each.taken, SEARCH) if each.taken else None
         for instead, label in each.tried.items():
             other = results.find(label, SEARCH)
             change = None
@@ -97,12 +99,19 @@ def tried(results: Results) -> list[Block]:
         Column("Instead of what we take"),
         Column("Difference", "right", "points", help="of validation accuracy, paired by seed."),
     )
-    return [with_runs("How much depends on what we take", columns, rows, marks)] if rows else []
+    untried = [each.setting for each in results.study.assumptions if not each.tried]
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(with_runs("How much depends on what we take", columns, rows, marks, heads=2))
+    if untried:
+        blocks.append(Text(f"Not tried otherwise: {'; '.join(untried)}."))
+    return blocks
 
 
 def _named(exhibit: Exhibit) -> Exhibit:
     """Return `exhibit` under a title that tells the paper's numbers from the report's."""
-    if exhibit.title.split()[0] in ("Figure", "Figures", "Chart", "Charts", "Table", "Tables"):
+    first = exhibit.title.split()[0].removesuffix("s")
+    if first in ("Figure", "Chart", "Table", "Appendix", "Appendice"):
         return replace(exhibit, title=f"The paper's {exhibit.title}")
     return exhibit
 
@@ -119,8 +128,13 @@ def _scale_notes(results: Results) -> list[Block]:
         notes.append(
             Note(
                 f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the published "
-                "recipe: fewer epochs, and for some networks fewer images. The verdicts are about these "
-                f"runs. For the paper's own recipe: `tenfold study run {results.study.key} --scale paper`.",
+                "recipe: fewer epochs, and for some networks fewer images. "
+                + (
+                    "The verdicts are about these runs. "
+                    if groups[0].scale == results.scale
+                    else "They decide nothing about the paper, so every claim is undecided. "
+                )
+                + f"For the paper's own recipe: `tenfold study run {results.study.argument} --scale paper`.",
                 kind="scale",
             )
         )
@@ -146,12 +160,13 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
         return found
     studies = {results.study.key: results.study for results in every}
     found["Data"] = "; ".join(f"{key}: {study.data}" for key, study in studies.items())
-    found["Validation"] = "; ".join(
-        f"{key}: {study.validation:,} training images, stratified, split seed 0"
-        for key, study in studies.items()
-    )
+    found["Validation"] = "; ".join(f"{key}: {_division(study)}" for key, study in studies.items())
     used = {group.reading for results in every for group in results.groups.values()}
-    found["Readings"] = "; ".join(f"{name}: {text}" for name, text in READINGS.items() if name in used)
+    texts: dict[str, list[str]] = {}
+    for name, text in READINGS.items():
+        if name in used:
+            texts.setdefault(text, []).append(name)
+    found["Readings"] = "; ".join(f"{', '.join(names)}: {text}" for text, names in texts.items())
     found["Seeds"] = ", ".join(map(str, sorted({run.seed for run in runs})))
     seconds = sum(run.metrics.get("cpu_seconds", run.seconds) for run in runs)
     found["Trainings"] = f"{len({run.id for run in runs}):,}, {seconds / 60:,.1f} minutes of training"
@@ -162,6 +177,16 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
     )
     found |= environment(runs)
     return found
+
+
+def _division(study: Study) -> str:
+    """Return in words how the validation images come about."""
+    if study.split is None:
+        return f"{study.validation:,} training images, stratified, split seed {SPLIT_SEED}"
+    return (
+        f"{study.split.drawn:,} images shuffled, seed {SPLIT_SEED}: {study.split.test:,} for test, "
+        f"{study.split.validation:,} for validation, the rest for training"
+    )
 
 
 def environment(runs: Sequence[Run]) -> dict[str, str]:

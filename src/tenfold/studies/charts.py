@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,26 +160,24 @@ class ReportBeside(Exhibit):
             digit: [float(group.values(f"{score} of {digit}").mean()) for score in scores]
             for digit in self.paper
         }
+        # Swapping the arguments swaps precision and recall; F1 stays the same.
+        ways = {"swapped": (1, 0), "right": (0, 1)} if self.swapped else {"measured": (0, 1)}
         columns = [Column("Class")]
         columns += [Column(f"{title}, paper", "right", digits=2) for title in titles]
         columns.append(Column("Images, paper", "right"))
-        if self.swapped:
-            columns += [Column(f"{title}, swapped", "right", digits=2) for title in titles]
-        ours_called = "right" if self.swapped else "measured"
-        columns += [Column(f"{title}, {ours_called}", "right", digits=2) for title in titles]
-        rows = []
-        for digit, printed in self.paper.items():
-            precision, recall, f1 = ours[digit]
-            row: list[Cell] = [digit, *printed]
-            if self.swapped:
-                # Swapping the arguments swaps precision and recall; F1 is the same.
-                row += [recall, precision, f1]
-            rows.append((*row, precision, recall, f1))
+        columns += [Column(f"{title}, {way}", "right", digits=2) for way in ways for title in titles[:2]]
+        columns.append(Column("F1, measured", "right", digits=2))
+
+        def row(label: str, printed: Sequence[Cell], found: Sequence[float]) -> tuple[Cell, ...]:
+            shown = [found[place] for places in ways.values() for place in places]
+            return (label, *printed, *shown, found[2])
+
+        rows = [row(digit, printed, ours[digit]) for digit, printed in self.paper.items()]
         means = [float(np.mean([values[place] for values in ours.values()])) for place in range(3)]
-        printed_means = [float(np.mean([row[place] for row in self.paper.values()])) for place in range(3)]
-        mean_row: list[Cell] = ["mean", *printed_means, sum(row[3] for row in self.paper.values())]
-        if self.swapped:
-            mean_row += [means[1], means[0], means[2]]
-        rows.append((*mean_row, *means))
+        printed_means = [
+            float(np.mean([values[place] for values in self.paper.values()])) for place in range(3)
+        ]
+        images = sum(values[3] for values in self.paper.values())
+        rows.append(row("mean", [*printed_means, images], means))
         caption = f"{self.title} ({marked(group)}; means of {seeds_text(group.n)})"
         return [Table(tuple(columns), tuple(rows), caption)]

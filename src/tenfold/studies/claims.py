@@ -47,7 +47,7 @@ def better(
     """
 
     def predicate(results: Results) -> Judgment:
-        first, second = results.get(name, reading), results.get(than, reading)
+        first, second = results.get_all((name, than), reading)
         gap = difference(first, second, metric)
         sign = -1 if lower else 1
         low, high = sorted(sign * (end - sign * by) for end in gap.interval)
@@ -128,7 +128,7 @@ def ratio_between(
     """
 
     def predicate(results: Results) -> Judgment:
-        first, second = results.get(name, reading), results.get(to, reading)
+        first, second = results.get_all((name, to), reading)
         count = min(first.n, second.n)
         ratios = first.values(metric)[:count] / second.values(metric)[:count]
         quantity = "time an image" if metric == "image_seconds" else metric
@@ -210,8 +210,8 @@ def gains(
     """Judge whether `name` beats the mean of `over` by `low` to `high` (paired over seeds)."""
 
     def predicate(results: Results) -> Judgment:
-        group = results.get(name, reading)
-        gaps = [difference(group, results.get(other, reading), metric) for other in over]
+        group, *others = results.get_all((name, *over), reading)
+        gaps = [difference(group, other, metric) for other in others]
         # A difference of means is the mean of the differences; the interval is that of the network's seeds.
         mean = sum(gap.mean for gap in gaps) / len(gaps)
         half = sum(gap.interval[1] - gap.mean for gap in gaps) / len(gaps)
@@ -239,7 +239,7 @@ def matters_more(
     """Judge whether `metric` differs more among `names` than among `than` (best minus worst, by seed)."""
 
     def spread(results: Results, among: tuple[str, ...]) -> NDArray[np.float64]:
-        groups = [results.get(name, reading) for name in among]
+        groups = results.get_all(among, reading)
         count = min(group.n for group in groups)
         spread: NDArray[np.float64] = np.ptp([group.values(metric)[:count] for group in groups], axis=0)
         return spread
@@ -268,7 +268,8 @@ def ranking(names: tuple[str, ...], *, metric: str = "test_accuracy", reading: s
     """Judge whether `names` stand in this order, the best first: every neighbor must beat the next."""
 
     def predicate(results: Results) -> Judgment:
-        means = {name: float(results.get(name, reading).values(metric).mean()) for name in names}
+        groups = results.get_all(names, reading)
+        means = {group.label: float(group.values(metric).mean()) for group in groups}
         ours = sorted(names, key=lambda name: -means[name])
         order = "measured order: " + " > ".join(f"{name} {100 * means[name]:.2f}" for name in ours)
         pairs = list(pairwise(names))

@@ -49,6 +49,10 @@ class Effect:
         """The mean over the pairs."""
         return float(self.values.mean())
 
+    def __str__(self) -> str:
+        ends = [format_number(end, 2, signed=True) for end in (self.mean, self.low, self.high)]
+        return f"{ends[0]} [{ends[1]}, {ends[2]}]" if np.isfinite(self.low) else ends[0]
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -236,7 +240,7 @@ def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
         Column(
             "Effects",
             unit="points",
-            help="smallest to largest mean difference of what is claimed.",
+            help="differences of what is claimed, the smallest and the largest, each with its interval.",
         ),
         Column("Confirms", help="papers, and how many of their comparisons."),
         Column("Contradicts"),
@@ -259,8 +263,9 @@ def _question(
     question: Question, by_key: Mapping[str, Results], number: int
 ) -> tuple[tuple[Cell, ...], Section]:
     rows: list[tuple[Cell, ...]] = []
-    dots, means = [], []
+    dots, effects = [], []
     papers: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
     for place, contrast in enumerate(question.contrasts, 1):
         says = CLAIMED[contrast.claimed]
         found = _measure(contrast, by_key)
@@ -273,13 +278,14 @@ def _question(
             outcome = "shortened"
         papers.setdefault(outcome, []).append(contrast.study)
         if contrast.claimed and outcome != "shortened":
-            means.append(found.mean)
+            effects.append(found)
+            said.setdefault(outcome, []).append(f"{contrast.study}: {contrast.title}, {found}")
         finite = bool(np.isfinite(found.low))
         low, high = (found.low, found.high) if finite else (None, None)
         measured = Measured(found.mean, low, high, len(found.values), percent=False, digits=2)
         rows.append((place, contrast.study, contrast.title, measured, found.scale, says, outcome))
         shown = found.values.tolist() if len(found.values) < 10 else [found.mean]
-        dots.append(figures.Dots(f"{place}. {contrast.study}", shown, low, high))
+        dots.append(figures.Dots(f"{place}. {contrast.study}", shown, low, high, n=len(found.values)))
     columns = (
         Column("No.", "right"),
         Column("Study"),
@@ -289,7 +295,7 @@ def _question(
         Column("Claimed"),
         Column("Outcome"),
     )
-    blocks: list[Block] = [Table(columns, tuple(rows))]
+    blocks: list[Block] = [_answered(said), Table(columns, tuple(rows))]
     if dots:
         blocks.append(
             figures.dot_plot(
@@ -304,7 +310,7 @@ def _question(
     key = f"comparison-{number}"
     summary: tuple[Cell, ...] = (
         Text(f"[{question.text}](#{key})"),
-        _span(means),
+        _span(effects),
         *(
             _counted(papers.get(kind, []))
             for kind in ("confirms", "contradicts", "open", "shortened", "not run")
@@ -324,11 +330,22 @@ def _measure(contrast: Contrast | Marginal, by_key: Mapping[str, Results]) -> Ef
     return None
 
 
-def _span(means: Sequence[float]) -> str:
-    if not means:
+def _answered(said: Mapping[str, Sequence[str]]) -> Text:
+    """Return the answer in a list: what of the papers is confirmed, contradicted and open, by how much."""
+    if not said:
+        return Text("No answer yet: of what is claimed nothing was run in full.")
+    words = {"confirms": "Confirmed", "contradicts": "Contradicted", "open": "Open"}
+    return Text(
+        "\n".join(f"- **{word}**: {'; '.join(said[kind])}." for kind, word in words.items() if kind in said)
+    )
+
+
+def _span(effects: Sequence[Effect]) -> str:
+    """Return the smallest and the largest effect."""
+    if not effects:
         return "not run in full"
-    ends = dict.fromkeys(format_number(end, 2, signed=True) for end in (min(means), max(means)))
-    return " to ".join(ends)
+    ordered = sorted(effects, key=lambda effect: effect.mean)
+    return " to ".join(dict.fromkeys(str(effect) for effect in (ordered[0], ordered[-1])))
 
 
 def _counted(papers: Sequence[str]) -> str | None:

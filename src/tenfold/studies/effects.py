@@ -70,7 +70,11 @@ class Effects(Exhibit):
         counts = ", ".join(f"{len(labels)} of {seen} {what}" for what, labels in fail.items())
         text = f"Networks that are said to fail and stay below {100 * self.limit:g}%: {counts}."
         if fail[self.before] and not fail[self.after]:
-            text += f" **{self.conclusion}**"
+            shown = (results.find(name, HONEST) for names in self.pairs.values() for name in names)
+            if all(group.scaled.full for group in shown if group is not None):
+                text += f" **{self.conclusion}**"
+            else:
+                text += f" If that stands in full runs: {self.conclusion[0].lower()}{self.conclusion[1:]}"
         plot = figures.dot_plot(
             self.title,
             dots,

@@ -46,18 +46,26 @@ def marked(group: Group | None) -> str:
 
 
 def with_runs(
-    title: str, columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], marks: Sequence[str]
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Cell, ...]],
+    marks: Sequence[str],
+    heads: int = 1,
 ) -> Table:
     """Return a table that tells how much of each row's experiments was run.
 
-    Once in the caption where all rows were run alike, else by a letter for each row.
+    Once in the caption where all rows were run alike, else by a letter for each row, beside the first `heads`
+    columns, which name it.
     """
     letters = dict(zip(dict.fromkeys(marks), ascii_lowercase, strict=False))
     if len(letters) == 1:
         return Table(tuple(columns), tuple(rows), f"{title} ({marks[0]})")
     legend = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
-    lettered = tuple((*row, letters[mark]) for row, mark in zip(rows, marks, strict=True))
-    return Table((*columns, Column("Run", help=f"{legend}.")), lettered, title)
+    lettered = tuple(
+        (*row[:heads], letters[mark], *row[heads:]) for row, mark in zip(rows, marks, strict=True)
+    )
+    run = Column("Run", help=f"{legend}.")
+    return Table((*columns[:heads], run, *columns[heads:]), lettered, title)
 
 
 def seeds_text(count: int) -> str:
@@ -69,6 +77,6 @@ def missing(name: str, results: Results) -> Note:
     """Return the note that something was not run, and how to run it."""
     return Note(
         f"{name} was not run at {results.scale} scale. Run it with "
-        f"`tenfold study run {results.study.key} --scale {results.scale} --only '{name}'`.",
+        f"`tenfold study run {results.study.argument} --scale {results.scale} --only '{name}'`.",
         kind="warning",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tenfold.report.document import Block, Cell, Column
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import HONEST
-from tenfold.studies.results import Group, Results
+from tenfold.studies.results import Group, Results, measured
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class Ratio:
         if group is None or other is None:
             return None
         count = min(group.n, other.n)
-        return f"{(group.values(self.metric)[:count] / other.values(self.metric)[:count]).mean():.2f}"
+        ratios = group.values(self.metric)[:count] / other.values(self.metric)[:count]
+        return None if group is other else measured(ratios, percent=False)
 
 
 @dataclass(frozen=True)
@@ -161,4 +162,4 @@ class Grid(Exhibit):
         rows = [(*row.labels, *(each.cell(row, results) for each in self.columns)) for row in self.rows]
         marks = [row.mark(results) for row in self.rows]
         columns = (*heads, *(each.column() for each in self.columns))
-        return [with_runs(self.title, columns, rows, marks)]
+        return [with_runs(self.title, columns, rows, marks, len(heads))]

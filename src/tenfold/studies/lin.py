@@ -9,7 +9,7 @@ from tenfold.studies.curve_claims import falls, rises
 from tenfold.studies.exhibits import Confusion, Curves, Diagrams, Mistakes, PerClass, SampleImages, Summaries
 from tenfold.studies.experiment import PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup, with_recipe
 from tenfold.studies.judgment import all_of, in_both
-from tenfold.studies.readings import Comparison, Ranking, Selection
+from tenfold.studies.readings import Choice, Comparison, Ranking, Selection
 from tenfold.studies.study import Assumption, Claim, Deviation, Study
 from tenfold.training import SGD, Adam, Recipe, RMSprop
 
@@ -293,6 +293,7 @@ EXHIBITS = (
         test=REPORTED_TEST,
     ),
     Ranking("Table 4: ranking of performance", RANKED, test=REPORTED_TEST),
+    Choice("What choosing the model on the test set gains", {"Model": RANKED}),
     Selection("What choosing the epoch on the test set would gain", RANKED),
     Summaries(
         "Appendices 1-4: layers, output shapes, parameters",

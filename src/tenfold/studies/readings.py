@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from tenfold.report.document import (
 from tenfold.report.tables import format_number
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import HONEST, PUBLISHED, READINGS
-from tenfold.studies.results import Group, Results
+from tenfold.studies.results import Group, Results, measured
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,63 @@ class Selection(Exhibit):
 
 
 @dataclass(frozen=True)
+class Choice(Exhibit):
+    """What choosing among experiments on the test set gains: what it chooses, and what validation chooses.
+
+    For each seed, the best of the honest trainings by each; both are then measured on the test set.
+
+    Attributes
+    ----------
+    among : mapping of str to tuple of str
+        The experiments, by what is chosen.
+    """
+
+    among: Mapping[str, tuple[str, ...]]
+
+    def blocks(self, results: Results) -> list[Block]:
+        rows, marks = [], []
+        for what, names in self.among.items():
+            cells, mark = self._chosen(names, results)
+            rows.append((what, len(names), *cells))
+            marks.append(mark)
+        columns = (
+            Column("Chosen"),
+            Column("Among", "right"),
+            Column("On the test set"),
+            Column(
+                "Its test", "right", "%", help="of the best by its own test accuracy: too good by the gain."
+            ),
+            Column("On validation"),
+            Column("Its test", "right", "%", help="of the best by validation accuracy: the honest figure."),
+            Column(
+                "Gain", "right", "points", help="paired by seed; at least 0, as the best cannot be beaten."
+            ),
+        )
+        return [with_runs(self.title, columns, rows, marks)]
+
+    def _chosen(self, names: tuple[str, ...], results: Results) -> tuple[tuple[Cell, ...], str]:
+        groups = [results.find(name) for name in names]
+        shown = [group for group in groups if group is not None]
+        if len(shown) < len(names) or len({group.scale for group in shown}) > 1:
+            return (None,) * 5, "not all run at one scale"
+        count = min(group.n for group in shown)
+        tests, validations = (
+            np.array([group.values(metric)[:count] for group in shown])
+            for metric in ("test_accuracy", "validation_accuracy")
+        )
+        seeds = np.arange(count)
+        cells: list[Cell] = []
+        found = []
+        for scores in (tests, validations):
+            best = scores.argmax(axis=0)
+            found.append(tests[best, seeds])
+            often = Counter(names[place] for place in best).most_common(1)[0]
+            cells += [f"{often[0]} ({often[1]} of {count})", measured(found[-1])]
+        cells.append(measured(100 * (found[0] - found[1]), percent=False))
+        return tuple(cells), "; ".join(dict.fromkeys(marked(group) for group in shown))
+
+
+@dataclass(frozen=True)
 class Ranking(Exhibit):
     """Models in the order that we measured, beside the paper's.
 
@@ -138,23 +196,23 @@ class Ranking(Exhibit):
 
     def blocks(self, results: Results) -> list[Block]:
         groups = {name: results.find(name) for name in self.names}
-        measured = {name: group for name, group in groups.items() if group is not None}
-        order = sorted(measured, key=lambda name: -measured[name].values("test_accuracy").mean())
+        run = {name: group for name, group in groups.items() if group is not None}
+        order = sorted(run, key=lambda name: -run[name].values("test_accuracy").mean())
         rows: list[tuple[Cell, ...]] = [
             (
                 place,
                 name,
                 self.names.index(name) + 1,
-                measured[name].measured("test_accuracy"),
+                run[name].measured("test_accuracy"),
                 self.test.get(name),
-                _difference(measured[name], self.test.get(name)),
+                _difference(run[name], self.test.get(name)),
             )
             for place, name in enumerate(order, 1)
         ]
         rows += [
             (None, name, self.names.index(name) + 1, None, self.test.get(name), None)
             for name in self.names
-            if name not in measured
+            if name not in run
         ]
         columns = (
             Column("Rank", "right"),
@@ -164,13 +222,15 @@ class Ranking(Exhibit):
             Column("Test, paper", "right", "%", digits=2, percent=True),
             Column("Difference", "right", "points"),
         )
-        absent = [name for name in self.names if name not in measured]
-        table = with_runs(self.title, columns, rows, [_runs(groups[name]) for name in (*order, *absent)])
+        absent = [name for name in self.names if name not in run]
+        table = with_runs(
+            self.title, columns, rows, [_runs(groups[name]) for name in (*order, *absent)], heads=2
+        )
         if not order:
             return [table]
         dots = []
         for name in order:
-            values = measured[name].values("test_accuracy")
+            values = run[name].values("test_accuracy")
             low, high = mean_interval(values) if len(values) > 1 else (None, None)
             dots.append(figures.Dots(name, values.tolist(), low, high, self.test.get(name)))
         plot = figures.dot_plot(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, UnknownNameError
 from tenfold.evaluation import Difference, mean_interval, paired_difference
 from tenfold.models.fit import PREDICTIONS, read_predictions
 from tenfold.report.document import Measured
@@ -189,8 +189,17 @@ class Results:
     shorter: Results | None = None
 
     def find(self, name: str, reading: str = HONEST) -> Group | None:
-        """Return the group, or None where nothing of it was run."""
-        return self.groups.get((name, reading))
+        """Return the group, or None where nothing of it was run.
+
+        Raises
+        ------
+        UnknownNameError
+            The study has no experiment and no candidate of that name.
+        """
+        found = self.groups.get((name, reading))
+        if found is None and name not in self.study.labels:
+            raise UnknownNameError(f"experiment of {self.study.key}", name, self.study.labels)
+        return found
 
     def get(self, name: str, reading: str = HONEST) -> Group:
         """Return the group for a judgment on it.
@@ -206,9 +215,15 @@ class Results:
             short = f", only at {group.scale} scale" if group else ""
             raise StudyError(
                 f"{name} ({reading}) was not run at {self.scale} scale{short}. "
-                f"Run it with: tenfold study run {self.study.key} --scale {self.scale}"
+                f"Run it with: tenfold study run {self.study.argument} --scale {self.scale}"
             )
         return group
+
+    def get_all(self, names: Sequence[str], reading: str = HONEST) -> list[Group]:
+        """Return several groups; a name that the study does not have is told before a run that is missing."""
+        for name in names:
+            self.find(name, reading)
+        return [self.get(name, reading) for name in names]
 
     def of(self, experiment: str) -> list[Group]:
         """Return every group of an experiment, in the order of its readings or candidates."""

@@ -14,6 +14,7 @@ from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingStop
 from tenfold.runs import Store, identity
 from tenfold.studies.experiment import Classical
 from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
+from tenfold.studies.judgment import judge
 from tenfold.studies.results import Results
 from tenfold.studies.share import parts
 from tenfold.studies.study import Study
@@ -60,6 +61,8 @@ def run_study(
         The user pressed Ctrl-C. Finished runs are kept, the others have a checkpoint; the same call goes on.
     StudyError
         A worker was killed. Finished runs are kept.
+    UnknownNameError
+        A claim names an experiment that the study does not have.
     """
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
@@ -75,6 +78,9 @@ def run_study(
                 workers=own,
                 on_progress=on_progress,
             )
+    for claim in study.claims:
+        # A name that the study does not have is told now, not after hours of training.
+        judge(claim.judge, Results(study, scale))
     plain = "auto" if engine == "skorch" else engine
     tracker = Tracker(on_progress, workers.count)
     work = partial(run_task, root=store.root, engine=plain)

@@ -306,27 +306,32 @@ MAJOR = {"best": 7, "middle": 18, "worst": 4}
 TRAIN_PAPER, VALIDATION_PAPER = "Training, paper", "Validation, paper"
 
 
-def columns(variant: str) -> tuple[Ours, ...]:
-    """Return what is shown of the experiments of one variant."""
-    return (
-        Ours(f"Training, {variant}", "running_train_accuracy", variant),
-        Ours(f"Validation, {variant}", "validation_accuracy", variant),
-        Ours(f"Test, {variant}", "test_accuracy", variant),
+def sizes(layers: list[int]) -> str:
+    """Return what the layers of a network are called in tables, in one line."""
+    return "\N{NON-BREAKING HYPHEN}".join(map(str, layers))
+
+
+TABLES_1_AND_2 = tuple(
+    Grid(
+        f"Tables 1 and 2: the 20 experiments, {variant}",
+        ("No.", "Layers", "Settings"),
+        (
+            Paper(TRAIN_PAPER),
+            Ours("Training", "running_train_accuracy"),
+            Paper(VALIDATION_PAPER),
+            Ours("Validation", "validation_accuracy"),
+            Ours("Test", "test_accuracy"),
+        ),
+        tuple(
+            Row(
+                (number, sizes(layers), f"{initializer}, {activation}{', dropout' if dropout else ''}"),
+                named(number, variant),
+                {TRAIN_PAPER: train, VALIDATION_PAPER: validation},
+            )
+            for number, layers, initializer, activation, dropout, train, validation in TABLE
+        ),
     )
-
-
-TABLES_1_AND_2 = Grid(
-    "Paper's Tables 1 and 2: the 20 experiments",
-    ("No.", "Layers", "Initializer", "Activation", "Dropout"),
-    (Paper(TRAIN_PAPER), Paper(VALIDATION_PAPER), *columns(AS_PUBLISHED), *columns(CORRECTED)),
-    tuple(
-        Row(
-            (number, "-".join(map(str, layers)), initializer, activation, "yes" if dropout else "no"),
-            {variant: named(number, variant) for variant in BACKWARD},
-            {TRAIN_PAPER: train, VALIDATION_PAPER: validation},
-        )
-        for number, layers, initializer, activation, dropout, train, validation in TABLE
-    ),
+    for variant in BACKWARD
 )
 
 ENGINES_COMPARED = Grid(
@@ -357,7 +362,7 @@ EXHIBITS = (
         for (number, variant), name in SWEPT.items()
     ),
     Chosen("The learning rate of all full-batch experiments", named(7, AS_PUBLISHED)),
-    TABLES_1_AND_2,
+    *TABLES_1_AND_2,
     Effects(
         "What the defect in the backward pass does",
         AS_PUBLISHED,
@@ -377,7 +382,7 @@ EXHIBITS = (
     ),
     *(
         Together(
-            f"Paper's Figures 5 and 6, {variant}",
+            f"Figures 5 and 6, {variant}",
             {f"{what} ({number})": named(number, variant) for what, number in MAJOR.items()},
             xlabel="Iteration",
         )
@@ -385,7 +390,7 @@ EXHIBITS = (
     ),
     *(
         ReportBeside(
-            f"Paper's Table {table}: classification report, {what}, {variant}",
+            f"Table {table}: classification report, {what}, {variant}",
             named(number, variant),
             report,
             True,
@@ -393,7 +398,7 @@ EXHIBITS = (
         for table, (what, number), report in zip((3, 4, 5), MAJOR.items(), (BEST, MIDDLE, WORST), strict=True)
         for variant in BACKWARD
     ),
-    ReportBeside("Paper's Table 6: classification report, PyTorch", TORCH_MINI, PYTORCH, True),
+    ReportBeside("Table 6: classification report, PyTorch", TORCH_MINI, PYTORCH, True),
     *(
         confusion
         for figure, name in (
@@ -401,17 +406,17 @@ EXHIBITS = (
             (15, TORCH_MINI),
         )
         for confusion in (
-            Confusion(f"Paper's Figure {figure}: {name}, arguments swapped", name, "prediction", True),
-            Confusion(f"Paper's Figure {figure}, put right: {name}", name, "prediction"),
+            Confusion(f"Figure {figure}: {name}, arguments swapped", name, "prediction", True),
+            Confusion(f"Figure {figure}, put right: {name}", name, "prediction"),
         )
     ),
     *(
-        PrecisionRecall(f"Paper's Figure {10 + place}: {named(number, variant)}", named(number, variant))
+        PrecisionRecall(f"Figure {10 + place}: {named(number, variant)}", named(number, variant))
         for place, number in enumerate(MAJOR.values())
         for variant in BACKWARD
     ),
     PrecisionRecall(f"Precision and recall: {TORCH_MINI}", TORCH_MINI),
-    BySteps("Paper's Figures 13 and 14: PyTorch", TORCH_MINI),
+    BySteps("Figures 13 and 14: PyTorch", TORCH_MINI),
     ENGINES_COMPARED,
 )
 
@@ -422,6 +427,7 @@ STUDY = Study(
     title="Comparative Analysis of Neural Network Architectures on MNIST Dataset: "
     "Using Numpy vs PyTorch Modules",
     authors=("Prajesh Shrestha", "Ujjwal Paudel"),
+    source="2023",
     framework="NumPy from scratch; PyTorch",
     summary=(
         "Trains 20 small fully connected networks with full-batch gradient descent written in NumPy, varies "

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from tenfold.errors import StudyError, UnknownNameError
@@ -122,6 +124,8 @@ class Study:
         Where the paper divides its data itself.
     takes_data : str
         What file ``--data`` may name instead of `data`; empty if none.
+    file : str
+        The Python file that it was read from, for a study of the user's own; set by `get_study`.
     """
 
     key: str
@@ -141,6 +145,7 @@ class Study:
     validation: int = 6000
     split: Shuffled | None = None
     takes_data: str = ""
+    file: str = ""
     by_name: dict[str, Experiment] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -162,6 +167,20 @@ class Study:
         if name not in self.by_name:
             raise UnknownNameError(f"experiment of {self.key}", name, self.by_name)
         return self.by_name[name]
+
+    @property
+    def argument(self) -> str:
+        """What names it in a command: its key, or the path of the user's file."""
+        return quote(self.file) if self.file else self.key
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """Every name under which results are found: experiments, and candidates of a search."""
+        found = set(self.by_name)
+        for name, each in self.by_name.items():
+            if isinstance(each.setup, Candidates):
+                found |= {f"{name}: {label}" if each.on_request else label for label in each.setup.setups}
+        return frozenset(found)
 
     @property
     def own(self) -> tuple[str, ...]:
