@@ -50,6 +50,14 @@ def test_an_interval_on_one_side_of_zero_decides(claimed, low, high, outcome):
     assert answer(claimed, Effect(np.array([low, high]), low, high, "paper")) == outcome
 
 
+def test_seeds_that_all_differ_alike_decide_nothing_but_no_difference_does():
+    same = Effect(np.array([0.8, 0.8]), 0.8, 0.8, "paper")
+    none = Effect(np.zeros(3), 0.0, 0.0, "paper")
+    assert answer("+", same) == "open"
+    assert answer("+", none, least=1.0) == "contradicts"
+    assert answer("+", none) == "open"
+
+
 def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_path):
     made = make_results({name: {"test_accuracy": values} for name, values in (("a", GOOD), ("b", POOR))})
     lin = collect(get_study("lin"), "paper", Store(tmp_path))
@@ -60,10 +68,17 @@ def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_p
     overview = first.blocks[1]
     assert isinstance(overview, Table)
     row = overview.rows[0]
-    assert row[1:] == ("+1.10 [+0.85, +1.35]", "lin 1", None, None, None, "lin 1, hao 2, okon 1")
+    assert row[1:] == (
+        "+1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]",
+        "lin 1",
+        None,
+        None,
+        None,
+        "lin 1, hao 2, okon 1",
+    )
     answered, table, figure = mlp_or_cnn.blocks
     assert answered.markdown == (
-        "- **Confirmed**: lin: Simple CNN − Enhanced Simple NN, +1.10 [+0.85, +1.35]."
+        "- **Confirmed**: lin: Simple CNN − Enhanced Simple NN, +1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]."
     )
     assert isinstance(figure, Figure)
     assert table.rows[0][:3] == (1, "lin", "Simple CNN − Enhanced Simple NN")

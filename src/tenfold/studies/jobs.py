@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
-from tenfold.runs import Store, identity
+from tenfold.runs import Run, Store, identity
 from tenfold.studies.experiment import Candidates, Classical, Experiment, Setup
 from tenfold.studies.results import Group, Results, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
@@ -304,7 +304,11 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     that is a scale whose numbers mean something: "quick" for "paper".
     """
     scales = (scale, "quick") if scale == "paper" else (scale,)
-    found = [_collect_at(study, name, store) for name in scales]
+    # Read once: the store looks through all of its runs for each question.
+    kept: dict[str, list[Run]] = {}
+    for run in store.list():
+        kept.setdefault(run.tags.get("arm", ""), []).append(run)
+    found = [_collect_at(study, name, kept) for name in scales]
     results = Results(study, scale, shorter=found[1] if len(found) > 1 else None)
     for experiment in study.experiments:
         each: list[dict[tuple[str, str], Group]] = [
@@ -321,14 +325,14 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     return results
 
 
-def _collect_at(study: Study, scale: str, store: Store) -> Results:
-    """Return what the store holds of `study` at one scale."""
+def _collect_at(study: Study, scale: str, kept: Mapping[str, list[Run]]) -> Results:
+    """Return what of `study` is among the runs that are kept, by arm, at one scale."""
     results = Results(study, scale)
     for experiment in study.experiments:
         for arm in arms(study, experiment, scale, results):
             # What runs on request has candidates of the same labels as what always runs.
             label = f"{experiment.name}: {arm.label}" if experiment.on_request else arm.label
-            runs = {run.seed: run for run in reversed(store.list(arm=arm.job.arm))}
+            runs = {run.seed: run for run in reversed(kept.get(arm.job.arm, []))}
             if runs:
                 ordered = tuple(runs[seed] for seed in sorted(runs))
                 share = arm.job.share
