@@ -69,6 +69,7 @@ def small(**changes):
         STUDY,
         experiments=tuple(replace(each, scales=scale) for each in STUDY.experiments if each.name in names),
         split=Shuffled(drawn=300, test=50, validation=50),
+        claims=(),
         exhibits=(),
         **changes,
     )
