@@ -95,6 +95,22 @@ def test_the_others_go_on_where_one_side_fails(kept, monkeypatch):
     assert [turn.side.name for turn in turns(THREE, kept)] == ["b", "b", "b"]
 
 
+EVERY = [(benchmark, side) for benchmark in SUITE.values() for side in benchmark.sides]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("benchmark", "side"), EVERY, ids=[f"{b.key}: {s.name}" for b, s in EVERY])
+def test_every_side_runs_and_measures_what_its_benchmark_tells(benchmark, side):
+    if lacking := runner.missing(side):
+        pytest.skip(f"{', '.join(lacking)} not installed")
+
+    found = measure(Turn(benchmark, side, 0), smoke=True).values
+
+    assert set(found) >= {measure.key for measure in benchmark.measures}
+    assert all(value is None or value >= 0 for value in found.values())
+    assert any(found.values())
+
+
 def test_a_side_runs_in_a_process_of_its_own():
     benchmark = SUITE["growth-members"]
 
