@@ -160,8 +160,7 @@ BENCHMARKS = (
     Growth(
         "growth-images",
         "Cost by images",
-        _PROTOCOL
-        + "`fast`: one epoch of its recipe (float32, moved images), and predicting (the least of three "
+        _PROTOCOL + "`fast`: one epoch of its recipe, and predicting (the least of three "
         "times). MNIST's training images, from the start again beyond 60,000.",
         (
             Side("training, one epoch", training_by_images, ("torch",), threads=1),

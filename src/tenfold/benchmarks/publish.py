@@ -64,6 +64,8 @@ def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
         "anew. Every side runs in a process of its own, and the sides of a benchmark take turns. Told are "
         "means ± standard deviations over the repeats; *times* is how many times as good as the reference "
         "a side is, repeat by repeat: mean (least to most).",
+        "",
+        "What our recipes reach over ten seeds is measured by `tenfold recipes measure`, into recipes.md.",
     )
     for benchmark in suite:
         measurements = kept.of(benchmark.key)
