@@ -113,7 +113,7 @@ def whole_numbers(axis: Axis) -> None:
     """Put the ticks of an axis on whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, nbins=10, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=10, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def percentages(axis: Axis) -> None:
