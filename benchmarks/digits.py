@@ -6,7 +6,8 @@ Each picture is read as the product reads it: brought to MNIST's form by `tenfol
 by `tenfold.reading.classifier`. MNIST's test images are always measured; the other sets where their folder is
 given. Nothing is ever trained on them. The folders hold the files as published:
 
-    usps      zip.test.gz of Hastie, Tibshirani, Friedman, The Elements of Statistical Learning
+    usps      zip.test.gz of Hastie, Tibshirani, Friedman, The Elements of Statistical Learning; where
+              zip.train.gz lies beside it, its digits are measured too: settings are chosen by them
     semeion   semeion.data or semeion.txt(.gz) of the UCI repository
     notmnist  t10k-images-idx3-ubyte.gz
     kmnist    kmnist-test-imgs.npz
@@ -38,9 +39,9 @@ Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 
-def usps(folder: Path) -> tuple[Pictures, Labels]:
-    """Return USPS' test digits, (2007, 16, 16)."""
-    rows = np.array([line.split() for line in read_bytes(folder / "zip.test.gz").splitlines()], float)
+def usps(folder: Path, part: str = "test") -> tuple[Pictures, Labels]:
+    """Return USPS' test digits, (2007, 16, 16), or its training digits, (7291, 16, 16)."""
+    rows = np.array([line.split() for line in read_bytes(folder / f"zip.{part}.gz").splitlines()], float)
     return np.rint((rows[:, 1:].reshape(-1, 16, 16) + 1) * 127.5).astype(np.uint8), rows[:, 0].astype(
         np.int64
     )
@@ -118,6 +119,8 @@ def main() -> None:
     for name, read in readers.items():
         if folder := getattr(given, name):
             results[name] = judge(network, *read(folder), least)
+    if given.usps and (given.usps / "zip.train.gz").is_file():
+        results["usps train"] = judge(network, *usps(given.usps, "train"), least)
     for name, read_other in others.items():
         if folder := getattr(given, name):
             pictures = read_other(folder)
@@ -129,16 +132,15 @@ def main() -> None:
     print(f"accepted from a probability of {least:.4f} that it is a digit")
     print(", ".join(f"{value:.3f} ms a digit {name}" for name, value in results["milliseconds"].items()))
     for name, found in results.items():
-        if name in (*readers, "mnist"):
+        if name in ("mnist", *readers, "usps train"):
             right, of_eleven = found["right"], found["right of all eleven"]
-            print(f"{name:9} n={found['n']:,}  right {right:.2%} (of all eleven {of_eleven:.2%})")
+            print(f"{name:10} n={found['n']:,}  right {right:.2%} (of all eleven {of_eleven:.2%})")
             kept, right = found["accepted"], found["right of the accepted"]
-            print(f"          accepted {kept:.2%}, of those right {right:.2%}")
-            print(
-                "          " + ", ".join(f"{pair}: {n}" for pair, n in list(found["confusions"].items())[:12])
-            )
+            print(f"           accepted {kept:.2%}, of those right {right:.2%}")
+            confusions = [f"{pair}: {n}" for pair, n in list(found["confusions"].items())[:12]]
+            print(f"           {', '.join(confusions)}")
         elif name in others:
-            print(f"{name:9} n={found['n']:,}  refused {found['refused']:.2%}")
+            print(f"{name:10} n={found['n']:,}  refused {found['refused']:.2%}")
 
 
 if __name__ == "__main__":
