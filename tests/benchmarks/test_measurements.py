@@ -6,7 +6,7 @@ from tenfold.errors import ReportError
 
 def measurement(benchmark="speed", side="ours", repeat=0, **values):
     return Measurement(
-        benchmark, side, repeat, values, 1.0, 0.1, "2026-01-02T03:04:05+00:00", "abc", {"cpu": "x"}, {}
+        benchmark, side, repeat, values, 1.0, 0.05, "2026-01-02T03:04:05+00:00", "abc", {"cpu": "x"}, {}
     )
 
 

@@ -77,7 +77,7 @@ def test_a_busy_machine_is_told(tmp_path):
 
     page = publish(suite, kept, tmp_path).read_text("utf-8")
 
-    assert "**The machine was busy**: 3.2 to 3.2 other processes" in page
+    assert "**The machine was busy**: other work used 3.2 of its cores" in page
 
 
 def test_the_same_as_json(tmp_path):

@@ -1,4 +1,6 @@
+import os
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -93,6 +95,18 @@ def test_the_others_go_on_where_one_side_fails(kept, monkeypatch):
     assert len(failures) == 1
     assert [len(kept.of("three", side)) for side in "abc"] == [3, 0, 3]
     assert [turn.side.name for turn in turns(THREE, kept)] == ["b", "b", "b"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_busy_core_is_seen():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            used = runner.cores_in_use(1.0)
+        finally:
+            busy.kill()
+
+    assert used is not None
+    assert 0.3 < used <= (os.cpu_count() or 1)
 
 
 EVERY = [(benchmark, side) for benchmark in SUITE.values() for side in benchmark.sides]

@@ -24,9 +24,8 @@ class Measurement:
     values : dict
     seconds : float
         How long the side's process lived.
-    load : float
-        How many processes wanted a core in the minute before it began, on the average: on an idle machine
-        well below 1.
+    load : float or None
+        How many cores were busy with other work just before it began; None where the system does not tell.
     date : str
     commit : str or None
     hardware, versions : dict
@@ -37,7 +36,7 @@ class Measurement:
     repeat: int
     values: dict[str, float | None]
     seconds: float
-    load: float
+    load: float | None
     date: str
     commit: str | None
     hardware: dict[str, Any] = field(repr=False)

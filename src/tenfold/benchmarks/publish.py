@@ -15,8 +15,8 @@ from tenfold.report.files import write
 from tenfold.report.tables import NOTHING, format_number
 
 FIGURES, PAGE, CHARTS = "benchmarks.json", "benchmarks.md", "benchmarks"
-IDLE = 0.5
-"""Up to this load before a measurement the machine counts as idle."""
+IDLE = 0.1
+"""Up to so many cores may be busy with other work in the mean for the machine to count as idle."""
 
 
 def publish(suite: Sequence[Benchmark], kept: Measurements, folder: Path) -> Path:
@@ -154,17 +154,17 @@ def _growth(benchmark: Growth, kept: Measurements) -> Iterator[str]:
 def _circumstances(benchmark: Benchmark, measurements: Sequence[Measurement]) -> str:
     """Return when, where and in what company it was measured."""
     last = measurements[-1]
-    loads = [each.load for each in measurements]
+    loads = [each.load for each in measurements if each.load is not None]
     packages = {name for side in benchmark.sides for name in side.packages} | {"numpy", "python"}
     names = {"sklearn": "scikit-learn"}
     told = {names.get(name, name) for name in packages} | ({"onnxruntime"} & set(last.versions))
     versions = ", ".join(f"{name} {last.versions[name]}" for name in sorted(told) if name in last.versions)
     commits = sorted({(each.commit or "no commit")[:12] for each in measurements})
-    company = "The machine was idle."
-    if max(loads) > IDLE:
+    company = "The machine was idle." if loads else "Whether the machine was idle is not known."
+    if loads and mean(loads) > IDLE:
         company = (
-            f"**The machine was busy**: {min(loads):.1f} to {max(loads):.1f} other processes wanted its "
-            "cores when a measurement began, so that what the wall clock tells is too long; ratios suffer "
+            f"**The machine was busy**: other work used {mean(loads):.1f} of its cores just before a "
+            "measurement began, in the mean, so that what the wall clock tells is too long; ratios suffer "
             "less."
         )
     return (

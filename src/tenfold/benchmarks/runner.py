@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import perf_counter
+from pathlib import Path
+from time import perf_counter, sleep
 from typing import Any
 
 from tenfold.benchmarks.benchmark import Benchmark, Side
@@ -103,7 +104,7 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
     """
     command = [sys.executable, "-m", "tenfold.benchmarks.side", turn.benchmark.key, turn.side.name]
     command += [str(turn.repeat), *(["--smoke"] if smoke else [])]
-    load, began = os.getloadavg()[0], perf_counter()
+    load, began = cores_in_use(), perf_counter()
     # Threads that wait sleep, on all sides alike: on a busy machine, spinning ones hold up each other.
     settings = {"OMP_WAIT_POLICY": "passive", "KERAS_BACKEND": "torch", "PYTHONWARNINGS": "ignore"}
     if turn.side.threads == 1:
@@ -131,6 +132,31 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
         environment.hardware() | {"threads": turn.side.threads or environment.hardware()["cores"]},
         environment.versions(PEERS),
     )
+
+
+def cores_in_use(seconds: float = 0.5) -> float | None:
+    """Return how many cores are busy now, which nothing of ours is; None where the system does not tell.
+
+    The average load would not do: it remembers the side that was measured before.
+    """
+    before = _ticks()
+    sleep(seconds)
+    after = _ticks()
+    if before is None or after is None or after[1] == before[1]:
+        return None
+    busy, every = (later - earlier for later, earlier in zip(after, before, strict=True))
+    return busy / every * (os.cpu_count() or 1)
+
+
+def _ticks() -> tuple[int, int] | None:
+    """Return the ticks of all cores since the start: those in use, and all."""
+    try:
+        line = Path("/proc/stat").read_text("ascii").splitlines()[0]
+    except OSError:  # not Linux
+        return None
+    user, nice, system, idle, waiting, *others = map(int, line.split()[1:9])
+    busy = user + nice + system + sum(others)
+    return busy, busy + idle + waiting
 
 
 def _run(command: list[str], settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
