@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tenfold.reading.ctc import BLANK, Reading, agree, align, likelihood, search
+from tenfold.reading.ctc import BLANK, Reading, agree, align, likelihoods, search
 
 
 def answer(columns: int, seed: int, sharp: float = 1.0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_search_and_likelihood_agree_with_writing_out_every_path(seed: int) -> N
     assert readings[0].text == best
     for reading in readings[:10]:
         assert reading.probability == pytest.approx(truth[reading.text], rel=1e-5)
-        assert np.exp(likelihood(columns, reading.text)) == pytest.approx(truth[reading.text], rel=1e-5)
+        assert np.exp(likelihoods(columns, [reading.text])[0]) == pytest.approx(truth[reading.text], rel=1e-5)
 
 
 def test_a_digit_twice_needs_a_blank_between() -> None:
@@ -92,6 +92,8 @@ def test_two_answers_are_averaged_text_by_text() -> None:
     sure, torn = only(6, 0), only(5, 1)
     joined = agree([search(sure, 200, 0), search(torn, 200, 0)], [sure, torn])
     for reading in joined:
-        mean = (np.exp(likelihood(sure, reading.text)) + np.exp(likelihood(torn, reading.text))) / 2
+        mean = (
+            np.exp(likelihoods(sure, [reading.text])[0]) + np.exp(likelihoods(torn, [reading.text])[0])
+        ) / 2
         assert reading.probability == pytest.approx(mean, rel=1e-4)
     assert [r.probability for r in joined] == sorted((r.probability for r in joined), reverse=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tenfold.errors import ModelError
-from tenfold.reading.decide import KINDS, Judgment, among_words, decide, log_odds
+from tenfold.reading.decide import KINDS, SCENES, Evidence, Judgment, among_words, decide, log_odds
 from tenfold.reading.result import Decision, Digit, Line, Reason
 
 
@@ -20,22 +20,32 @@ def test_accept_review_and_reject_with_reasons():
     assert decide(0.99, 0.95, digits=0) == (Decision.reject, Reason.not_a_digit)
 
 
+def test_of_few_digits_more_is_asked():
+    assert [decide(0.2, 0.95, digits=number)[0] for number in (1, 2, 3, 8)] == [
+        Decision.reject,
+        Decision.reject,
+        Decision.review,
+        Decision.review,
+    ]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_confidence_grows_with_that_of_the_networks(kind):
     judgment = Judgment()
-    low, high = (judgment.confidence(kind, chance, chance) for chance in (0.3, 0.9))
+    low, high = (judgment.confidence(Evidence(kind, chance, chance)) for chance in (0.3, 0.9))
     assert 0 <= low < high <= 1
 
 
 def test_a_lower_error_rate_asks_for_more():
-    judgment = Judgment(thresholds=((0.001, 0.99), (0.01, 0.95), (0.1, 0.6)))
+    judgment = Judgment(thresholds={"page": ((0.001, 0.99), (0.01, 0.95), (0.1, 0.6))})
     levels = [judgment.threshold(rate) for rate in (1e-4, 0.001, 0.003, 0.01, 0.05, 0.1, 0.5)]
     assert levels == sorted(levels, reverse=True)
     assert judgment.threshold(0.01) == pytest.approx(0.95)
+    assert judgment.threshold(0.01, "strip") == 0.99
 
 
 def test_what_is_saved_is_loaded(tmp_path):
-    judgment = Judgment(thresholds=((0.01, 0.95),), protocol={"pages": 3})
+    judgment = Judgment(thresholds=dict.fromkeys(SCENES, ((0.01, 0.95),)), protocol={"pages": 3})
     judgment.save(tmp_path / "decisions.json")
     assert Judgment.load(tmp_path / "decisions.json") == judgment
 
@@ -65,5 +75,5 @@ def test_lines_of_digits_are_left_alone():
 
 
 def test_networks_that_differ_in_number_are_no_surer_together_than_apart():
-    judgment = Judgment(Judgment().weights | {"digits": (9.0, 0.0, 0.0)})
-    assert judgment.confidence("digits", 0.05, 0.04) == pytest.approx(0.05 + 0.04 - 0.05 * 0.04)
+    judgment = Judgment(Judgment().weights | {"digits": (9.0, 0.0, 0.0, 0.0, 0.0)})
+    assert judgment.confidence(Evidence("digits", 0.05, 0.04)) == pytest.approx(0.05 + 0.04 - 0.05 * 0.04)

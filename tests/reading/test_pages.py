@@ -122,6 +122,7 @@ trailer <</Root 1 0 R/Encrypt 4 0 R/Size 5/ID[<00112233445566778899AABBCCDDEEFF>
         (saved(np.tile(shades(), (20, 20)), "JPEG")[:3000], "damaged picture: image file is truncated"),
         (saved(np.tile(shades(), (20, 20)), "PNG")[:300], "damaged picture"),
         (png_header(20_000, 20_000), "400,000,000 pixels; the limit is 120,000,000"),
+        (saved(shades()[:1, :1], "PNG"), "1x1 pixels; no digit fits into it"),
         (png_header(12_000, 11_000), "12,000 x 11,000 = 132,000,000 pixels; the limit is 120,000,000"),
         (b"%PDF-1.7 and nothing more", "damaged PDF"),
         (LOCKED.encode(), "locked by a password"),

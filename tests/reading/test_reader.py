@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from tenfold.errors import DataError, FormatError
+from tenfold.reading.networks import Networks
 from tenfold.reading.pages import Picture
 from tenfold.reading.reader import Reader
+from tenfold.reading.transcript import Spot, Transcript
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +84,42 @@ def test_many_sources_come_in_order_and_a_bad_one_does_not_stop_the_others(reade
 def test_an_error_rate_that_is_none(networks, rate):
     with pytest.raises(DataError, match="between 0 and 1"):
         Reader(networks, rate)
+
+
+class Says:
+    """A string network that says the same of any line."""
+
+    def __init__(self, *spots):
+        self.spots = spots
+
+    def transcribe(self, patches):
+        return [Transcript(self.spots, 0.97, (("7", 0.01),)) for _ in patches]
+
+
+def spot(value, left, right, **chances):
+    probabilities = np.full(10, 0.01, np.float32)
+    for digit, chance in chances.items():
+        probabilities[int(digit[1:])] = chance
+    return Spot(value, probabilities, left, right)
+
+
+def test_a_strip_without_a_piece_of_ink_that_stands_out_is_read_all_the_same(networks):
+    both = Networks(networks.classifier, Says(spot(4, 10, 30, d4=0.9), spot(2, 40, 60, d2=0.9)))
+    bare = np.full((40, 100), 200, np.uint8)
+    (line,) = Reader(both).read(bare).lines
+    assert (line.text, line.box[::2]) == ("42", (10, 50))
+
+
+def test_a_digit_is_what_the_line_as_a_whole_says(networks):
+    """The views of a line together may say another digit than its columns in the first view."""
+    both = Networks(networks.classifier, Says(spot(4, 10, 30, d4=0.4, d9=0.5)))
+    (line,) = Reader(both, 0.1).read(np.full((40, 100), 200, np.uint8)).lines
+    (digit,) = line.digits
+    assert line.text == "4"
+    assert (digit.value, digit.confidence) == (4, pytest.approx(0.4))
+    assert digit.alternatives[0] == (9, pytest.approx(0.5))
+
+
+def test_where_the_string_network_sees_nothing_there_is_no_digit(networks, mnist):
+    both = Networks(networks.classifier, Says())
+    assert Reader(both).read(write(mnist, "7")).text == ""

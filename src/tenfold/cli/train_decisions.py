@@ -54,8 +54,19 @@ def train_decisions(
         pages, strips = chosen["pages"], chosen["strips"]
         judgment = fit_judgment(networks, held_out(), seed, pages=pages, strips=strips, on_progress=tell)
     judgment.save(target)
-    levels = {f"{rate:.1%} wrong": f"from {level:.1%} on" for rate, level in judgment.thresholds}
+    held = judgment.protocol["held out"]
+    levels = {
+        f"{scene}s, {rate:.1%} wrong": f"from {level:.1%} on: {_told(held[scene], rate)}"
+        for scene, thresholds in judgment.thresholds.items()
+        for rate, level in thresholds
+    }
     if as_json:
         show_json({"decisions": str(target), "thresholds": judgment.thresholds} | judgment.protocol)
         return
     show_pairs({"decisions": target, "lines": judgment.protocol["lines"]} | levels)
+
+
+def _told(held: Mapping[str, Any], rate: float) -> str:
+    """Return in words what a threshold accepts of held-out lines."""
+    found = held[f"{rate}"]
+    return f"{found['accepted']} of {held['lines']} lines, {found['wrong']} of them wrong"

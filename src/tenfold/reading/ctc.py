@@ -6,6 +6,7 @@ that goes on over several columns is one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +19,10 @@ BLANK = 10
 BEAM = 12
 FAINT = 2e-3
 """Probability below which a digit is not tried in a column."""
+
+
+UNHEARD = 1e-3
+"""Part of the best text's probability below which one view's text is not asked of the others."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +96,26 @@ def search(answer: Floats, beam: int = BEAM, faint: float = FAINT) -> list[Readi
     return sorted(readings, key=lambda reading: -reading.probability)
 
 
-def likelihood(answer: Floats, text: str) -> float:
-    """Return the log-probability of a text, all ways to write it added up (the forward algorithm)."""
-    states = [BLANK]
-    for digit in text:
-        states += [int(digit), BLANK]
+def likelihoods(answer: Floats, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the log-probabilities (n,) of texts, all ways to write each added up (the forward algorithm)."""
+    longest = max(map(len, texts), default=0)
+    states = np.full((len(texts), 2 * longest + 1), BLANK)
+    for row, text in enumerate(texts):
+        states[row, 1 : 2 * len(text) : 2] = [int(digit) for digit in text]
+    skips = np.zeros(states.shape, bool)
+    skips[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
     emits = answer[:, states].astype(np.float64)
-    skips = np.array(
-        [i > 1 and states[i] != BLANK and states[i] != states[i - 2] for i in range(len(states))]
-    )
-    forward = np.full(len(states), -np.inf)
-    forward[:2] = emits[0, :2]
+    forward = np.full(states.shape, -np.inf)
+    forward[:, :2] = emits[0, :, :2]
+    one, two = np.full(states.shape, -np.inf), np.full(states.shape, -np.inf)
     for row in emits[1:]:
-        one = np.concatenate([[-np.inf], forward[:-1]])
-        two = np.where(skips, np.concatenate([[-np.inf, -np.inf], forward[:-2]])[: len(states)], -np.inf)
+        one[:, 1:] = forward[:, :-1]
+        two[:, 2:] = np.where(skips[:, 2:], forward[:, :-2], -np.inf)
         forward = np.logaddexp(np.logaddexp(forward, one), two) + row
-    return float(np.logaddexp(forward[-1], forward[-2]) if text else forward[-1])
+    rows, ends = np.arange(len(texts)), 2 * np.array([len(text) for text in texts], int)
+    # A text may end in its last digit or in a blank after it.
+    digit_last = np.where(ends > 0, forward[rows, ends - 1], -np.inf)
+    return np.asarray(np.logaddexp(forward[rows, ends], digit_last), np.float64)
 
 
 def agree(readings: list[list[Reading]], answers: list[Floats]) -> list[Reading]:
@@ -114,14 +123,19 @@ def agree(readings: list[list[Reading]], answers: list[Floats]) -> list[Reading]
     if len(answers) == 1:
         return readings[0]
     known = [{reading.text: reading.probability for reading in several} for several in readings]
-    texts = {reading.text for several in readings for reading in several[:5]}
-    joined = []
-    for text in texts:
-        each = [
-            found[text] if text in found else float(np.exp(likelihood(answer, text)))
-            for found, answer in zip(known, answers, strict=True)
-        ]
-        joined.append(Reading(text, sum(each) / len(each)))
+    texts = {
+        reading.text
+        for several in readings
+        for reading in several[:5]
+        if reading.probability > UNHEARD * several[0].probability
+    }
+    sums = dict.fromkeys(sorted(texts), 0.0)
+    for found, answer in zip(known, answers, strict=True):
+        unknown = [text for text in sums if text not in found]
+        found |= dict(zip(unknown, map(float, np.exp(likelihoods(answer, unknown))), strict=True))
+        for text in sums:
+            sums[text] += found[text] / len(answers)
+    joined = [Reading(text, probability) for text, probability in sums.items()]
     return sorted(joined, key=lambda reading: (-reading.probability, reading.text))
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tenfold.data.formats.files import atomic
 from tenfold.errors import ModelError
 from tenfold.reading.blobs import weighted_median
 from tenfold.reading.result import Decision, Line, Reason
 
-NOTHING = 0.1
+NOTHING = 0.04
 """Confidence below which a line is taken to hold no digits that could be read."""
 
 CLOSE = 0.25
@@ -24,6 +25,10 @@ CLOSE = 0.25
 KINDS = ("agree", "lone", "differ", "string", "digits", "strip", "alone")
 """How a reading comes about; see `tenfold.reading.readings.Settled`."""
 
+SCENES = ("page", "strip")
+"""What a line is on: a page, or a picture of nothing else. Pages are read more surely, so that one threshold
+for both would let too many wrong strips pass."""
+
 MOSTLY = 0.5
 """Digits that there must be for each piece of ink on a line."""
 
@@ -31,15 +36,50 @@ AMONG, SURE, TALLER = 3, 0.5, 2.5
 """On a page of words a line of so few digits, or less sure, is taken to be of the words; not if it is so many
 times as high."""
 
+LEAST = 1e-4
+"""Probabilities are kept so far from 0 and 1: nearer, they cannot be measured."""
+
+FEATURES = ("constant", "whole", "single", "lead", "length")
+"""What the log-odds of a text's being right are a weighted sum of; see `Evidence.features`."""
+
 _PLAIN = {
-    "agree": (0.5, 0.7, 1.5),
-    "lone": (0.0, 0.7, 1.0),
-    "differ": (-1.0, 0.4, 0.4),
-    "string": (-0.5, 0.8, -0.1),
-    "digits": (-0.5, -0.1, 0.8),
-    "strip": (0.0, 1.0, 0.1),
-    "alone": (0.0, 1.0, 0.0),
+    "agree": (0.5, 0.7, 1.5, 0.0, 0.0),
+    "lone": (0.0, 0.7, 1.0, 0.0, 0.0),
+    "differ": (-1.0, 0.4, 0.4, 0.0, 0.0),
+    "string": (-0.5, 0.8, -0.1, 0.0, 0.0),
+    "digits": (-0.5, -0.1, 0.8, 0.0, 0.0),
+    "strip": (0.0, 1.0, 0.0, 0.0, 0.0),
+    "alone": (0.0, 1.0, 0.0, 0.0, 0.0),
 }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells how sure a line's text is.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    whole, single : float in [0, 1]
+        How probable the text is to the string network and to the digit network.
+    rival : float in [0, 1]
+        How probable the best other text is to the string network.
+    length : int
+        Digits of the text.
+    """
+
+    kind: str
+    whole: float
+    single: float = 0.0
+    rival: float = 0.0
+    length: int = 1
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """One, the log-odds of both networks, and as logarithms the lead over the rival and the length."""
+        lead = np.log(max(self.whole, LEAST) / max(self.rival, LEAST))
+        return np.array([1.0, log_odds(self.whole), log_odds(self.single), lead, np.log(max(self.length, 1))])
 
 
 @dataclass(frozen=True)
@@ -48,43 +88,33 @@ class Judgment:
 
     Parameters
     ----------
-    weights : dict of str to (float, float, float)
-        For each of `KINDS` the constant, and the factors of the log-odds that the string network and the
-        digit network give to the text; their sum is the log-odds of its being right.
-    thresholds : tuple of (error rate, confidence)
-        From which confidence on lines are accepted at an error rate, from the lowest rate to the highest.
+    weights : dict of str to tuple of float
+        For each of `KINDS` those of `FEATURES`.
+    thresholds : dict of str to tuple of (error rate, confidence)
+        For each of `SCENES`, from which confidence on lines are accepted at an error rate, from the lowest
+        rate to the highest. Without any, those that are surer than the rate.
     protocol : dict
         How they were measured.
     """
 
-    weights: dict[str, tuple[float, float, float]] = field(default_factory=lambda: dict(_PLAIN))
-    thresholds: tuple[tuple[float, float], ...] = ()
+    weights: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(_PLAIN))
+    thresholds: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     protocol: dict[str, Any] = field(default_factory=dict)
 
-    def confidence(self, kind: str, whole: float, single: float) -> float:
-        """Return how probable it is that a text is right.
-
-        Parameters
-        ----------
-        kind : str
-            One of `KINDS`.
-        whole, single : float in [0, 1]
-            How probable it is to the string network and to the digit network.
-        """
-        constant, *factors = self.weights[kind]
-        odds = constant + sum(
-            factor * log_odds(chance) for factor, chance in zip(factors, (whole, single), strict=True)
-        )
+    def confidence(self, evidence: Evidence) -> float:
+        """Return how probable it is that a text is right."""
+        odds = float(np.dot(self.weights[evidence.kind], evidence.features))
         sure = float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
         # Where they differ in the number of digits, at most one of them is right.
-        most = whole + single - whole * single if kind in ("string", "digits") else 1.0
+        whole, single = evidence.whole, evidence.single
+        most = whole + single - whole * single if evidence.kind in ("string", "digits") else 1.0
         return min(sure, most)
 
-    def threshold(self, error_rate: float) -> float:
+    def threshold(self, error_rate: float, scene: str = "page") -> float:
         """Return from which confidence on a line is accepted."""
-        if not self.thresholds:
+        if scene not in self.thresholds:
             return 1 - error_rate
-        rates, levels = np.array(self.thresholds).T
+        rates, levels = np.array(self.thresholds[scene]).T
         return float(np.interp(np.log(error_rate), np.log(rates), levels))
 
     def save(self, path: Path) -> None:
@@ -95,7 +125,8 @@ class Judgment:
         ModelError
             It cannot be written there.
         """
-        kept = {"weights": self.weights, "thresholds": self.thresholds, "protocol": self.protocol}
+        weights = {kind: dict(zip(FEATURES, each, strict=True)) for kind, each in self.weights.items()}
+        kept = {"weights": weights, "thresholds": self.thresholds, "protocol": self.protocol}
         try:
             with atomic(path) as file:
                 file.write((json.dumps(kept, indent=1) + "\n").encode())
@@ -115,9 +146,12 @@ class Judgment:
         """
         try:
             kept = json.loads(path.read_text("utf-8"))
-            weights = {kind: tuple(map(float, kept["weights"][kind])) for kind in KINDS}
-            thresholds = tuple((float(rate), float(level)) for rate, level in kept["thresholds"])
-            return cls(weights, thresholds, dict(kept["protocol"]))  # type: ignore[arg-type]  # lengths
+            weights = {kind: tuple(float(kept["weights"][kind][name]) for name in FEATURES) for kind in KINDS}
+            thresholds = {
+                scene: tuple((float(rate), float(level)) for rate, level in kept["thresholds"][scene])
+                for scene in SCENES
+            }
+            return cls(weights, thresholds, dict(kept["protocol"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{path} holds no thresholds of a reader: {error}. Take the folder that tenfold train reader "
@@ -127,8 +161,16 @@ class Judgment:
 
 def log_odds(chance: float) -> float:
     """Return the log-odds of a probability, kept within what can be measured."""
-    kept = min(max(chance, 1e-4), 1 - 1e-4)
+    kept = min(max(chance, LEAST), 1 - LEAST)
     return float(np.log(kept / (1 - kept)))
+
+
+def least(digits: int) -> float:
+    """Return the confidence below which a line of so many digits is taken to hold none.
+
+    Of few digits more is asked: any scrap of ink looks a little like one.
+    """
+    return max(NOTHING, 0.5 ** max(digits, 1))
 
 
 def decide(
@@ -150,7 +192,7 @@ def decide(
         Of how many pieces of ink. A digit may be broken, but where there is far more than digits, it is
         words.
     """
-    if digits == 0 or confidence < NOTHING or (pieces >= 3 and digits < MOSTLY * pieces):
+    if digits == 0 or confidence < least(digits) or (pieces >= 3 and digits < MOSTLY * pieces):
         return Decision.reject, Reason.not_a_digit
     if confidence >= threshold:
         return Decision.accept, None

@@ -14,6 +14,9 @@ from tenfold.reading.rules import find_edges, find_rules
 AREA = 1_600_000
 """Pixels at which ink is looked for; larger pictures are reduced, and cut from at full size."""
 
+TINT = 12.0
+"""Difference of the channels, of 255, up to which all but 2% of a gray picture's pixels are."""
+
 LOOKED_AT = 280
 """Pixels of the longer side at which the channel and the polarity are chosen."""
 
@@ -150,7 +153,9 @@ def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
     """Return which channel shows the ink best, and whether the ink is lighter than the paper."""
     height, width = pixels.shape[:2]
     small = resized(pixels, min(1.0, LOOKED_AT / max(height, width)))
-    names = ("gray", *(_CHANNELS if pixels.ndim == 3 else ()))
+    # The channels of a gray picture are alike but for what its compression did to them.
+    colored = small.ndim == 3 and float(np.percentile(np.ptp(small, axis=2), 98)) > TINT
+    names = ("gray", *(_CHANNELS if colored else ()))
     best, found = 0.0, ("gray", False)
     for name in names:
         gray = _channel(small, name)

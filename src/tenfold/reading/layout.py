@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tenfold.data.pixels import Pixels
 from tenfold.reading.blobs import Blobs, find_blobs, is_writing, weighted_median
 from tenfold.reading.ink import Ink
-from tenfold.reading.lines import Row, find_rows
+from tenfold.reading.lines import Row, find_rows, scraps_of, without_combs
 from tenfold.reading.networks import Classifies
 from tenfold.reading.segments import picture_of, piece_of
 from tenfold.reading.view import View
@@ -30,11 +30,17 @@ SAMPLE = 32
 UPRIGHT = 3.0
 """How much more probable, in nats, it is that a picture is the right way up than turned to another side."""
 
+ONE = 0.05
+"""Part for which a 1 counts in that."""
+
 DOUBT = 15.0
 """Nats by which one side must be more probable than any other for the page to be read only that way up."""
 
 FAINT = 0.35
 """Part of the typical contrast that a digit must have."""
+
+SCRAP, FAINT_SCRAP = 0.12, 0.5
+"""Part of a line's height, and of its contrast, that a scrap of ink must have to be a part of a digit."""
 
 NEIGHBOR, MANY = 1.5, 100
 """Nats for each piece, of so many at most, where all have their nearest neighbor beside them: what stands in
@@ -124,20 +130,44 @@ def _layout(ink: Ink, view: View, blobs: Blobs) -> Layout:
         Row(tuple(int(kept[member]) for member in row.members), row.slope)
         for row in find_rows(boxes[kept], size)
     ]
+    rows = [row for row in (without_combs(row, boxes) for row in rows) if row.members]
+    rows = _completed(rows, boxes, blobs, contrast)
     ruled = view.upright(ink.ruled) if ink.rules.any() else None
     return Layout(view, contrast, view.upright(ink.gray), ruled, blobs, tuple(rows), size)
 
 
+def _completed(rows: list[Row], boxes: NDArray[np.float64], blobs: Blobs, contrast: Pixels) -> list[Row]:
+    """Return rows with the scraps that they want: parts of a broken digit, and what is faint beside them."""
+    spare = is_writing(blobs)
+    for row in rows:
+        spare[list(row.members)] = False
+    dark = blobs.mean(contrast)
+    found = []
+    for row in rows:
+        members = list(row.members)
+        height = weighted_median(blobs.height[members], blobs.height[members])
+        may = spare & (blobs.side >= SCRAP * height) & (dark > FAINT_SCRAP * float(np.median(dark[members])))
+        added = scraps_of(row, boxes, np.flatnonzero(may), height) if len(members) > 1 else []
+        spare[added] = False
+        order = sorted((*members, *added), key=lambda index: boxes[index, 0] + boxes[index, 2] / 2)
+        found.append(Row(tuple(order), row.slope))
+    return found
+
+
 def find_turns(blobs: Blobs, kept: NDArray[np.int64], contrast: Pixels, classifier: Classifies) -> list[int]:
     """Return by how many quarter turns clockwise the writing may be turned, the most probable first."""
-    sample = kept[np.argsort(-blobs.area[kept], kind="stable")][:SAMPLE]
-    if len(sample) == 0:
+    if len(kept) == 0:
         return [0]
+    # Large and small ones alike: the largest of a printed page are its boxes and tables.
+    by_area = kept[np.argsort(-blobs.area[kept], kind="stable")]
+    sample = by_area[np.linspace(0, len(kept) - 1, min(len(kept), SAMPLE)).astype(int)]
     images = np.stack([picture_of([piece_of(blobs, int(index))], blobs, contrast) for index in sample])
     turned = [np.rot90(images, turns, (1, 2)) for turns in range(4)]
     probabilities = classifier.predict_proba(np.ascontiguousarray(np.concatenate(turned)))
     # What is no digit either way up shall not tell: letters look like digits from one side or another.
-    chances = np.log(probabilities[:, :10].max(axis=1) + 0.02).reshape(4, len(sample)).sum(axis=1)
+    # Nor does a lone stroke, which is a 1 on its side as well.
+    told = np.where(np.arange(10) == 1, ONE, 1.0) * probabilities[:, :10]
+    chances = np.log(told.max(axis=1) + 0.02).reshape(4, len(sample)).sum(axis=1)
     chances[0] += UPRIGHT
     chances[[0, 2]] += NEIGHBOR * min(len(kept), MANY) * _levelness(blobs, kept)
     order = [int(turns) for turns in np.argsort(-chances, kind="stable")]

@@ -13,6 +13,10 @@ GAP = 3.5
 STEEP = np.tan(np.radians(15))
 """Slope beyond which two neighbors are not on one line."""
 
+PART, BREAK, ASIDE, WHOLE = 0.85, 0.25, 0.15, 1.35
+"""In typical heights: how high a part of a broken digit is at most, how far below and beside it the next one
+is, and how high they are together."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -28,6 +32,15 @@ class Row:
 
     members: tuple[int, ...]
     slope: float
+
+
+SLENDER, COMB = 0.4, (5, 0.06, 0.8)
+"""Width of a stroke at most, of its height; how many strokes make a comb, within which part of the gap
+between them they are even, and which part of them is."""
+
+BAND, BESIDE, ENOUGH = 0.6, 1.5, 0.5
+"""In heights of a line's digits: how far from its middle and beyond its ends scraps of ink may be of it, and
+how high they are together at least."""
 
 
 def find_rows(boxes: NDArray[np.float64], height: float) -> list[Row]:
@@ -53,12 +66,68 @@ def find_rows(boxes: NDArray[np.float64], height: float) -> list[Row]:
         slopes = _slopes(boxes, pairs)
         if len(slopes) >= 2:
             slope = float(np.clip(np.median(slopes), -STEEP, STEEP))
-    groups = _groups(len(boxes), pairs)
+    groups = _groups(len(boxes), [*pairs, *_parts(boxes, height)])
     rows = []
     for group in groups:
         members = sorted(group, key=lambda index: boxes[index, 0] + boxes[index, 2] / 2)
         rows.append(Row(tuple(members), _fit(boxes[members], height, slope)))
     return _reading_order(rows, boxes, slope)
+
+
+def without_combs(row: Row, boxes: NDArray[np.float64]) -> Row:
+    """Return a row without strokes that stand as evenly as no hand writes: of cells, or of a grid."""
+    members = np.array(row.members)
+    left, _, width, tall = boxes[members].T
+    strokes = np.flatnonzero(width < SLENDER * tall)
+    if len(strokes) < COMB[0]:
+        return row
+    gaps = np.diff((left + width / 2)[strokes])
+    unit = float(np.median(gaps))
+    parts = gaps / max(unit, 1.0)
+    even = np.abs(parts - np.rint(parts)) < COMB[1]
+    if even.mean() < COMB[2]:
+        return row
+    return Row(tuple(int(member) for member in np.delete(members, strokes)), row.slope)
+
+
+def scraps_of(row: Row, boxes: NDArray[np.float64], scraps: NDArray[np.int64], height: float) -> list[int]:
+    """Return which scraps of ink are of a line: those that together, or with a low piece of it, make a digit.
+
+    Parameters
+    ----------
+    row : Row
+    boxes : (n, 4) float64
+        Left, top, width, height of all pieces.
+    scraps : (m,) int64
+        Of which of them the line may be in want.
+    height : float
+        Of the line's digits.
+
+    Returns
+    -------
+    found : list of int
+    """
+    members = np.array(row.members)
+    left, top, width, tall = boxes.T
+    middle, level = left + width / 2, top + tall / 2
+    start = middle[members].mean()
+    line = level[members].mean() + row.slope * (middle[scraps] - start)
+    ends = left[members].min() - BESIDE * height, (left + width)[members].max() + BESIDE * height
+    near = (
+        (np.abs(level[scraps] - line) < BAND * height)
+        & (ends[0] < middle[scraps])
+        & (middle[scraps] < ends[1])
+    )
+    if not near.any():
+        return []
+    places = np.concatenate([scraps[near], members[tall[members] < PART * height]])
+    found: list[int] = []
+    for group in _groups(len(places), _parts(boxes[places], height)):
+        several = places[group]
+        together = (top + tall)[several].max() - top[several].min()
+        if together >= ENOUGH * height:
+            found += [int(place) for place in several if place not in row.members]
+    return found
 
 
 def _neighbors(boxes: NDArray[np.float64], height: float, slope: float) -> list[tuple[int, int]]:
@@ -69,27 +138,40 @@ def _neighbors(boxes: NDArray[np.float64], height: float, slope: float) -> list[
     center = top + tall / 2 - slope * middle
     pairs = []
     order = np.argsort(middle, kind="stable")
-    for place, index in enumerate(order):
-        right = left[index] + width[index]
-        best, found = np.inf, -1
-        for other in order[place + 1 :]:
-            gap = left[other] - right
-            if gap > GAP * height:
-                if middle[other] - right > (GAP + 3) * height:
-                    break
-                continue
-            shift = abs(center[other] - center[index])
-            low = max(center[index] - tall[index] / 2, center[other] - tall[other] / 2)
-            high = min(center[index] + tall[index] / 2, center[other] + tall[other] / 2)
-            overlap = (high - low) / max(min(tall[index], tall[other]), 0.4 * height)
-            if overlap < 0.25 or shift > 0.75 * height:
-                continue
-            distance = max(gap, 0.0) + 2 * shift
-            if distance < best:
-                best, found = distance, int(other)
-        if found >= 0:
-            pairs.append((int(index), found))
+    left, right, tall, center, middle = (part[order] for part in (left, left + width, tall, center, middle))
+    for place in range(len(order) - 1):
+        # Far enough to the right that nothing nearer comes after it.
+        end = int(np.searchsorted(middle, right[place] + (GAP + 3) * height, side="right"))
+        other = slice(place + 1, max(end, place + 1))
+        gap = left[other] - right[place]
+        shift = np.abs(center[other] - center[place])
+        low = np.maximum(center[place] - tall[place] / 2, center[other] - tall[other] / 2)
+        high = np.minimum(center[place] + tall[place] / 2, center[other] + tall[other] / 2)
+        overlap = (high - low) / np.maximum(np.minimum(tall[place], tall[other]), 0.4 * height)
+        beside = (gap <= GAP * height) & (overlap >= 0.25) & (shift <= 0.75 * height)
+        if beside.any():
+            distance = np.where(beside, np.maximum(gap, 0.0) + 2 * shift, np.inf)
+            pairs.append((int(order[place]), int(order[place + 1 + int(distance.argmin())])))
     return pairs
+
+
+def _parts(boxes: NDArray[np.float64], height: float) -> list[tuple[int, int]]:
+    """Return pairs of pieces, one just above the other, that are parts of one digit."""
+    left, top, width, tall = boxes.T
+    right, bottom = left + width, top + tall
+    parts = np.flatnonzero(tall < PART * height)
+    upper, lower = parts[:, None], parts[None, :]
+    shared = np.minimum(right[upper], right[lower]) - np.maximum(left[upper], left[lower])
+    gap = top[lower] - bottom[upper]
+    together = np.maximum(bottom[upper], bottom[lower]) - np.minimum(top[upper], top[lower])
+    found = (
+        (upper != lower)
+        & (top[upper] <= top[lower])
+        & (shared > -ASIDE * height)
+        & (gap < BREAK * height)
+        & (together < WHOLE * height)
+    )
+    return [(int(parts[one]), int(parts[other])) for one, other in np.argwhere(found)]
 
 
 def _slopes(boxes: NDArray[np.float64], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:

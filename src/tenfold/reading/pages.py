@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PDF_DPI = 200
 """Dots per inch at which pages of a PDF are rendered; a digit 4 mm high becomes 31 pixels high."""
 
+SMALLEST = 5
+"""Pixels of the longer side of a picture at least."""
+
 _PDF = b"%PDF-"
 _pdfium = threading.Lock()
 """PDFium must not be used by two threads at once."""
@@ -239,6 +242,11 @@ def _rendered(title: str, document: Any, number: int, limits: Limits) -> Pixels:
 
 
 def _check_pixels(title: str, width: int, height: int, limits: Limits) -> None:
+    if max(width, height) < SMALLEST:
+        raise DataError(
+            f"{title} has {width}x{height} pixels; no digit fits into it. Give a picture of at least "
+            f"{SMALLEST} pixels a side: digits 30 pixels high are read best."
+        )
     if width * height > limits.pixels:
         raise _too_large(title, f"{width:,} x {height:,} = {width * height:,}", limits)
 

@@ -17,7 +17,7 @@ from tenfold.reading.layout import Layout, find_layouts
 from tenfold.reading.pages import Limits, Picture, name, pictures
 from tenfold.reading.readings import Glimpse, Reading, read_rows, settle
 from tenfold.reading.result import Decision, Digit, Document, Line, Page
-from tenfold.reading.segments import box_of, piece_of
+from tenfold.reading.segments import around, piece_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,22 +130,27 @@ class Reader:
     def _line(self, reading: Reading, layout: Layout) -> Line:
         view, settled = layout.view, settle(reading, layout)
         judgment = self.networks.judgment
-        confidence = judgment.confidence(settled.kind, settled.whole, settled.single)
+        confidence = judgment.confidence(settled.evidence)
         second = max((chance for _, chance in settled.alternatives), default=0.0)
-        level = judgment.threshold(self.error_rate)
+        level = judgment.threshold(self.error_rate, "strip" if layout.is_strip else "page")
         pieces = 1 if layout.is_strip else len(reading.row.members)
         decision, reason = decide(confidence, level, second, digits=len(settled.digits), pieces=pieces)
-        box = view.box(*box_of([piece_of(layout.blobs, member) for member in reading.row.members]))
+        # On a printed ground the string network may see digits where no piece of ink stands out.
+        inked = [piece_of(layout.blobs, member).box for member in reading.row.members]
+        box = view.box(*(around(inked) if inked else around([digit.box for digit in settled.digits])))
         if decision is Decision.reject:
             return Line("", confidence, decision, box, (), reason)
         digits = tuple(self._digit(digit, layout) for digit in settled.digits)
         return Line(settled.text, confidence, decision, box, digits, reason, settled.alternatives)
 
     def _digit(self, digit: Glimpse, layout: Layout) -> Digit:
-        order = np.argsort(-digit.probabilities, kind="stable")
-        chances = [(int(value), float(digit.probabilities[value])) for value in order]
+        chances = {
+            int(value): float(digit.probabilities[value])
+            for value in np.argsort(-digit.probabilities, kind="stable")
+        }
+        confidence = chances.pop(digit.value)
         image = digit.image if self.keep_images else None
-        return Digit(*chances[0], layout.view.box(*digit.box), tuple(chances[1:]), image)
+        return Digit(digit.value, confidence, layout.view.box(*digit.box), tuple(chances.items()), image)
 
     def read_all(self, sources: Iterable[Source], workers: int | None = None) -> Iterator[Document]:
         """Read many sources, several at once.

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.normalize import center, crop, fit
+from tenfold.reading.blobs import weighted_median
+from tenfold.reading.decide import Evidence
 from tenfold.reading.layout import Layout
 from tenfold.reading.lines import Row
 from tenfold.reading.networks import Classifies, Networks, Transcribes
 from tenfold.reading.patches import LinePatch, row_patch, whole_patch
-from tenfold.reading.segments import Path, best_path, picture_of, pieces_of, segments_of
+from tenfold.reading.segments import Path, Piece, best_path, picture_of, pieces_of, segments_of
 from tenfold.reading.transcript import Spot, Transcript
 
 
@@ -34,8 +36,6 @@ class Reading:
         What the string network saw.
     transcript : Transcript or None
         What it read.
-    second : float in [0, 1]
-        Of a strip: how probable what it read is to the digit network, each digit cut where it was seen.
     """
 
     row: Row
@@ -44,7 +44,6 @@ class Reading:
     images: NDArray[np.uint8]
     patch: LinePatch | None = None
     transcript: Transcript | None = None
-    second: float = 0.0
 
     def extent(self, spot: Spot) -> tuple[float, float]:
         """Return between which columns of the view a spot of the transcript lies."""
@@ -68,6 +67,9 @@ LONG = 16
 PAGE_OF_WORDS = (40, 0.35)
 """The same of a whole page: on one of words only lines of sure digits are read whole."""
 
+SAMPLE, WORDS = 8, 0.3
+"""How many pieces of a line tell whether it is words: it is where a smaller part of them may be digits."""
+
 NO_PATH = Path((), np.zeros((0, 11), np.float32), ())
 NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
 
@@ -86,16 +88,19 @@ def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
     readings : list of Reading
         One for each row; of a picture that is but one line, one for it all.
     """
-    if layout.is_strip and networks.recognizer is not None and layout.rows:
-        return [_read_strip(layout, networks.recognizer, networks.classifier)]
+    if layout.is_strip and networks.recognizer is not None:
+        reading = _read_strip(layout, networks.recognizer)
+        return [reading] if reading.row.members or (reading.transcript and reading.transcript.spots) else []
     heights = [typical_height(layout, row) for row in layout.rows]
     readings = _read_digits(layout, heights, networks.classifier)
     if networks.recognizer is None or not readings:
         return readings
     asked = _legible(readings)
     patches = {place: row_patch(layout, readings[place].row, heights[place]) for place in asked}
+    said = networks.recognizer.transcribe([patch.gray for patch in patches.values()])
+    transcripts = dict(zip(patches, said, strict=True))
     others: list[tuple[int, LinePatch]] = []
-    for place in asked:
+    for place in [place for place in asked if transcripts[place].spots]:
         row, height = readings[place].row, heights[place]
         if layout.ruled is not None:
             # Where a rule was taken away, a part of a digit may be gone with it.
@@ -103,12 +108,9 @@ def read_rows(layout: Layout, networks: Networks) -> list[Reading]:
         if patches[place].gray.shape[0] > TALL * patches[place].zoom * height:
             # Long tails leave little room for the other digits.
             others.append((place, row_patch(layout, row, height, tails=False)))
-    several = [*patches.items(), *others]
-    transcripts: dict[int, Transcript] = {}
-    said = networks.recognizer.transcribe([patch.gray for _, patch in several])
-    for (place, patch), transcript in zip(several, said, strict=True):
-        first = transcripts.get(place)
-        if first is None or (transcript.spots and transcript.confidence > first.confidence):
+    said = networks.recognizer.transcribe([patch.gray for _, patch in others])
+    for (place, patch), transcript in zip(others, said, strict=True):
+        if transcript.spots and transcript.confidence > transcripts[place].confidence:
             patches[place], transcripts[place] = patch, transcript
     return [
         replace(reading, patch=patches.get(place), transcript=transcripts.get(place))
@@ -131,22 +133,41 @@ def _legible(readings: Sequence[Reading]) -> list[int]:
 def typical_height(layout: Layout, row: Row) -> float:
     """Return the height of a row's digits: the median of its pieces, broken parts aside."""
     heights = layout.blobs.height[list(row.members)]
-    return float(np.median(heights[heights >= 0.5 * np.median(heights)]))
+    # Tall pieces count for more at first, so that many parts of few digits do not pass for digits.
+    return (
+        float(np.median(heights[heights >= 0.5 * weighted_median(heights, heights)])) if len(heights) else 0.0
+    )
 
 
-def _read_strip(layout: Layout, recognizer: Transcribes, classifier: Classifies) -> Reading:
+def _read_strip(layout: Layout, recognizer: Transcribes) -> Reading:
     """Read a picture that is but one line as it is: the string network knows printed grounds and rules."""
     members = tuple(sorted(member for row in layout.rows for member in row.members))
     patch = whole_patch(layout)
     (transcript,) = recognizer.transcribe([patch.gray])
     row = Row(members, 0.0)
-    reading = Reading(row, typical_height(layout, row), NO_PATH, NO_IMAGES, patch, transcript)
-    images = [digit.image for digit in _of_spots(reading, transcript, layout) if digit.image is not None]
+    height = typical_height(layout, row)
+    return Reading(row, height, NO_PATH, NO_IMAGES, patch, transcript)
+
+
+def _wordy(pieces: Sequence[Sequence[Piece]], layout: Layout, classifier: Classifies) -> list[bool]:
+    """Return which lines are words, told by some of their pieces; only on a page of many."""
+    if sum(map(len, pieces)) < PAGE_OF_WORDS[0]:
+        return [False] * len(pieces)
+    places = [
+        np.linspace(0, len(part) - 1, SAMPLE).astype(int) if len(part) > SAMPLE else np.empty(0, int)
+        for part in pieces
+    ]
+    images = [
+        picture_of([part[place]], layout.blobs, layout.contrast)
+        for part, some in zip(pieces, places, strict=True)
+        for place in some
+    ]
     if not images:
-        return reading
-    chances = classifier.predict_proba(np.stack(images))
-    values = [spot.value for spot in transcript.spots]
-    return replace(reading, second=float(np.prod(chances[np.arange(len(values)), values])))
+        return [False] * len(pieces)
+    sure = classifier.predict_proba(np.stack(images))[:, :10].max(axis=1) > 0.5
+    ends = np.cumsum([len(some) for some in places])
+    shares = [part.mean() if len(part) else 1.0 for part in np.split(sure, ends[:-1])]
+    return [bool(share < WORDS) for share in shares]
 
 
 def _read_digits(layout: Layout, heights: list[float], classifier: Classifies) -> list[Reading]:
@@ -154,16 +175,17 @@ def _read_digits(layout: Layout, heights: list[float], classifier: Classifies) -
     pieces = [
         pieces_of(layout.blobs, row.members, height) for row, height in zip(layout.rows, heights, strict=True)
     ]
+    wordy = _wordy(pieces, layout, classifier)
+    # What is words all along is not looked at further: it takes long, and says nothing.
+    pieces = [[] if words else part for part, words in zip(pieces, wordy, strict=True)]
     segments = [segments_of(part, height) for part, height in zip(pieces, heights, strict=True)]
     images = [
         picture_of(segment.pieces, layout.blobs, layout.contrast)
         for candidates in segments
         for segment in candidates
     ]
-    if not images:
-        return []
-    stack = np.stack(images)
-    probabilities = classifier.predict_proba(stack)
+    stack = np.stack(images) if images else NO_IMAGES
+    probabilities = classifier.predict_proba(stack) if images else NO_PATH.probabilities
     readings, start = [], 0
     for row, height, part, candidates in zip(layout.rows, heights, pieces, segments, strict=True):
         own = slice(start, start + len(candidates))
@@ -181,6 +203,9 @@ class Glimpse:
 
     Parameters
     ----------
+    value : int
+        What it is read as. It may be another than the most probable one by itself where the line as a whole
+        is more probable so.
     probabilities : (10,) float64
         Sums to at most 1; the rest is that it is no digit.
     box : (left, top, right, bottom)
@@ -188,14 +213,10 @@ class Glimpse:
     image : (28, 28) uint8 or None
     """
 
+    value: int
     probabilities: NDArray[np.float64]
     box: tuple[float, float, float, float]
     image: NDArray[np.uint8] | None
-
-    @property
-    def value(self) -> int:
-        """The most probable digit."""
-        return int(self.probabilities.argmax())
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,19 +226,15 @@ class Settled:
     Parameters
     ----------
     digits : tuple of Glimpse
-    kind : str
-        How it came about: "agree", "lone" (they agree on one digit), "differ" (in a digit), "string" or
-        "digits" (they differ in the number of digits; whose reading was taken), "strip" (a picture of one
-        line, read whole), "alone" (one network only).
-    whole, single : float in [0, 1]
-        How probable the text is to the string network and to the digit network.
+    evidence : Evidence
+        Its kind tells how the text came about: "agree", "lone" (they agree on one digit), "differ" (in a
+        digit), "string" or "digits" (they differ in the number of digits; whose reading was taken), "strip"
+        (a picture of one line, read whole), "alone" (one network only).
     alternatives : tuple of (text, probability)
     """
 
     digits: tuple[Glimpse, ...]
-    kind: str
-    whole: float
-    single: float
+    evidence: Evidence
     alternatives: tuple[tuple[str, float], ...]
 
     @property
@@ -230,39 +247,48 @@ def settle(reading: Reading, layout: Layout) -> Settled:
     """Settle what a line says.
 
     Where both networks see as many digits, their probabilities are multiplied digit by digit. Where they do
-    not, the reading of the one that is surer is taken.
+    not, the reading of the one that is surer is taken. Where the string network sees none, there is none.
     """
     path, transcript = reading.path, reading.transcript
     single = path.probability
     if transcript is None:
-        return Settled(_of_path(reading), "alone", single, 0.0, ())
+        own = _of_path(reading)
+        return Settled(own, Evidence("alone", single, length=len(own)), ())
+    spots, others = transcript.spots, transcript.alternatives
+    rival = max((chance for _, chance in others), default=0.0)
+
+    def evidence(kind: str, length: int) -> Evidence:
+        return Evidence(kind, transcript.confidence, single, rival, length)
+
     if reading.path is NO_PATH:
-        digits_of = _of_spots(reading, transcript, layout)
-        return Settled(digits_of, "strip", transcript.confidence, reading.second, transcript.alternatives)
-    spots, singles = transcript.spots, path.probabilities
+        return Settled(_of_spots(reading, transcript, layout), evidence("strip", len(spots)), others)
+    if not spots:
+        # The digit network sees a digit in many a scrap of ink; the string network sees what is around it.
+        return Settled((), evidence("digits", 0), ((path.text, single),))
     if len(spots) == len(path.segments):
         digits = []
-        for spot, segment, row, image in zip(spots, path.segments, singles, reading.images, strict=True):
+        for spot, segment, row, image in zip(
+            spots, path.segments, path.probabilities, reading.images, strict=True
+        ):
             both = spot.probabilities.astype(np.float64) * row[:10].astype(np.float64) + 1e-9
-            left, top, right, bottom = segment.box
             chances = both / both.sum() * (1 - float(row[10]))
-            digits.append(Glimpse(chances, (left, top, right, bottom), image))
+            digits.append(Glimpse(int(chances.argmax()), chances, segment.box, image))
         text = "".join(str(digit.value) for digit in digits)
         same = text == transcript.text == path.text
-        others = [(transcript.text, transcript.confidence), (path.text, single), *transcript.alternatives]
-        alternatives = tuple(dict(reversed([(t, p) for t, p in others if t != text])).items())[::-1]
+        said = [(transcript.text, transcript.confidence), (path.text, single), *others]
+        alternatives = tuple(dict(reversed([(t, p) for t, p in said if t != text])).items())[::-1]
         kind = "differ" if not same else "agree" if len(digits) > 1 else "lone"
-        return Settled(tuple(digits), kind, transcript.confidence, single, alternatives)
+        return Settled(tuple(digits), evidence(kind, len(digits)), alternatives)
     if transcript.confidence >= single:
         chosen, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)
     else:
         chosen, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
-    return Settled(chosen, kind, transcript.confidence, single, (other, *transcript.alternatives))
+    return Settled(chosen, evidence(kind, len(chosen)), (other, *others))
 
 
 def _of_path(reading: Reading) -> tuple[Glimpse, ...]:
     return tuple(
-        Glimpse(row[:10].astype(np.float64), segment.box, image)
+        Glimpse(int(row[:10].argmax()), row[:10].astype(np.float64), segment.box, image)
         for segment, row, image in zip(
             reading.path.segments, reading.path.probabilities, reading.images, strict=True
         )
@@ -274,8 +300,8 @@ def _of_spots(reading: Reading, transcript: Transcript, layout: Layout) -> tuple
     found = []
     members = set(reading.row.members)
     blobs = layout.blobs
-    tops = [int(blobs.top[member]) for member in members]
-    bottoms = [int(blobs.top[member] + blobs.height[member]) for member in members]
+    tops = [int(blobs.top[member]) for member in members] or [0]
+    bottoms = [int(blobs.top[member] + blobs.height[member]) for member in members] or [len(layout.gray)]
     for spot in transcript.spots:
         left, right = reading.extent(spot)
         first, last = max(0, int(left)), max(int(left) + 1, int(np.ceil(right)))
@@ -288,7 +314,8 @@ def _of_spots(reading: Reading, transcript: Transcript, layout: Layout) -> tuple
             else (rows.start, rows.stop)
         )
         image = _seen(layout, first, top, last, bottom)
-        found.append(Glimpse(spot.probabilities.astype(np.float64), (first, top, last, bottom), image))
+        chances = spot.probabilities.astype(np.float64)
+        found.append(Glimpse(spot.value, chances, (first, top, last, bottom), image))
     return tuple(found)
 
 

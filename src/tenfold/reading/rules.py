@@ -138,14 +138,12 @@ def _along(mask: NDArray[np.bool_], lines: NDArray[np.float64]) -> NDArray[np.bo
     height, width = mask.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(lines[0, 1]), 1.0)
     level = _turned(mask.view(np.uint8), turn)
-    near = np.zeros((height, 1), np.uint8)
     runs = np.zeros(level.shape, np.uint8)
-    for middle in lines[:, 0]:
-        part = slice(max(0, round(middle) - REACH), max(0, round(middle) + REACH + 1))
-        own = _morph(level[part], cv2.MORPH_OPEN, 1, SHORTEST) if level[part].size else level[part]
+    for middle, falls in lines:
+        own, rows = _runs(level, middle, float(np.tan(np.radians(falls - lines[0, 1]))))
         if _is_rule(np.asarray(own.any(axis=0)), width):
-            runs[part] |= own
-            near[part] = 1
+            places, columns = np.nonzero(own)
+            runs[rows[places, columns], columns] = 1
     if not runs.any():
         return np.zeros(mask.shape, bool)
     # A pen's strokes along a line are thicker than it, or stand out of it.
@@ -153,7 +151,8 @@ def _along(mask: NDArray[np.bool_], lines: NDArray[np.float64]) -> NDArray[np.bo
     half = min(float(np.median(depth[runs > 0])) + 1, 2.5 + 0.004 * max(height, width))
     if COVERED * width < SLENDER * 2 * half:
         return np.zeros(mask.shape, bool)
-    deep = (depth > half + 0.5).astype(np.uint8)
+    # Turned, a rule is a pixel thicker where it steps to the next row.
+    deep = (depth > half + 1).astype(np.uint8)
     thick = np.asarray(cv2.dilate(deep, np.ones((2 * round(half) + 3,) * 2, np.uint8)), np.uint8)
     # What is left between the runs of a broken line is of the line too.
     runs = _morph(runs & (1 - thick), cv2.MORPH_CLOSE, 1, 2 * SHORTEST)
@@ -163,6 +162,23 @@ def _along(mask: NDArray[np.bool_], lines: NDArray[np.float64]) -> NDArray[np.bo
     back = _turned(level & band & (1 - crossing), cv2.invertAffineTransform(turn))
     # Turning back by nearest pixels leaves holes.
     return (_morph(back, cv2.MORPH_CLOSE, 3, 3) > 0) & mask
+
+
+def _runs(level: Bits, middle: float, slope: float) -> tuple[Bits, NDArray[np.intp]]:
+    """Return the runs of ink along one line, in a band around it, and the rows of that band."""
+    height, width = level.shape
+    columns = np.arange(width)
+    across = columns - width / 2
+    beside = np.arange(-REACH, REACH + 1)[:, None]
+    for _ in range(2):
+        rows = np.clip(np.rint(middle + slope * across).astype(np.intp) + beside, 0, height - 1)
+        own = _morph(level[rows, columns], cv2.MORPH_OPEN, 1, SHORTEST)
+        # Where the line was looked for is off by some pixels at its ends; its own runs tell better.
+        places, at = np.nonzero(own)
+        if len(at) < COVERED * width / 2:
+            break
+        slope, middle = np.polyfit(across[at], rows[places, at], 1)
+    return own, rows
 
 
 def _is_rule(inked: NDArray[np.bool_], width: int) -> bool:

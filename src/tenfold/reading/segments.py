@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +15,10 @@ from tenfold.data.normalize import center, crop, fit
 from tenfold.data.pixels import Pixels
 from tenfold.reading.blobs import Blobs
 
-TOGETHER = 3
+Side = TypeVar("Side", int, float)
+Corners = tuple[int, int, int, int]
+
+TOGETHER = 4
 """How many pieces one digit may have."""
 
 
@@ -35,6 +39,11 @@ class Piece:
     right: int
     bottom: int
 
+    @property
+    def box(self) -> Corners:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -45,19 +54,15 @@ class Segment:
     pieces: tuple[Piece, ...]
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
+    def box(self) -> Corners:
         """Left, top, right, bottom."""
-        return box_of(self.pieces)
+        return around([piece.box for piece in self.pieces])
 
 
-def box_of(pieces: Sequence[Piece]) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of pieces together."""
-    return (
-        min(piece.left for piece in pieces),
-        min(piece.top for piece in pieces),
-        max(piece.right for piece in pieces),
-        max(piece.bottom for piece in pieces),
-    )
+def around(boxes: Sequence[tuple[Side, Side, Side, Side]]) -> tuple[Side, Side, Side, Side]:
+    """Return left, top, right and bottom of boxes together."""
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def piece_of(blobs: Blobs, index: int) -> Piece:
@@ -89,7 +94,7 @@ def segments_of(pieces: Sequence[Piece], height: float) -> list[Segment]:
 
 def picture_of(pieces: Sequence[Piece], blobs: Blobs, contrast: Pixels) -> Pixels:
     """Return the 28x28 that the network sees of pieces, ink 255."""
-    left, top, right, bottom = box_of(pieces)
+    left, top, right, bottom = around([piece.box for piece in pieces])
     # One pixel around, for the soft edge of the ink.
     height, width = contrast.shape
     x0, y0, x1, y1 = max(left - 1, 0), max(top - 1, 0), min(right + 1, width), min(bottom + 1, height)
@@ -176,7 +181,7 @@ def best_path(
             left, top, right, bottom = segment.box
             size = max(right - left, bottom - top) / height
             # A digit may be small among its neighbors, but dots and dashes are smaller.
-            small = min(0.0, 4 * (size - 0.45)) * 3
+            small = min(0.0, 12 * (size - 0.38))
             chance = float(np.log(probabilities[index, :10].max() + 1e-6))
             number = segment.last - segment.first
             score = best[segment.first] + chance * number**0.5 + small - 0.05 * (number - 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tenfold.reading.decide import Judgment
+from tenfold.reading.decide import Evidence, Judgment
 from tenfold.reading.learning.decisions import Line, fit_judgment, fit_thresholds, fit_weights, held_out
 
 
@@ -11,9 +11,22 @@ def lines(count, kind="agree", seed=0, shift=0.0):
     odds = rng.normal(2, 2, count)
     right = rng.random(count) < 1 / (1 + np.exp(-(odds + shift)))
     return [
-        Line(kind, 0.5, float(1 / (1 + np.exp(-value))), bool(hit))
+        Line(Evidence(kind, 0.5, float(1 / (1 + np.exp(-value))), 0.5), bool(hit))
         for value, hit in zip(odds, right, strict=True)
     ]
+
+
+def judged(judgment, lines):
+    """Return confidence of lines, and whether they are right."""
+    sure = np.array([judgment.confidence(line.evidence) for line in lines])
+    return sure, np.array([line.right for line in lines])
+
+
+def test_a_threshold_does_not_trust_confidences_that_are_too_high():
+    sure = np.linspace(0.9999, 0.99, 1000)
+    right = np.arange(1000) < 500
+    (_, level) = next(found for found in fit_thresholds(sure, right) if found[0] == 0.01)
+    assert level == pytest.approx(sure[504], abs=1e-4)
 
 
 @pytest.mark.parametrize("shift", [-1.5, 0.0, 1.0])
@@ -21,8 +34,7 @@ def test_the_fitted_confidence_is_how_often_it_is_right(shift):
     weights = Judgment().weights | {"agree": fit_weights(lines(4000, shift=shift), "agree")}
     judgment = Judgment(weights)
     fresh = lines(20_000, seed=1, shift=shift)
-    sure = np.array([judgment.confidence(line.kind, line.whole, line.single) for line in fresh])
-    right = np.array([line.right for line in fresh])
+    sure, right = judged(judgment, fresh)
     for low in (0.5, 0.7, 0.9):
         near = (sure >= low) & (sure < low + 0.1)
         assert right[near].mean() == pytest.approx(sure[near].mean(), abs=0.06)
@@ -33,12 +45,13 @@ def test_without_lines_the_plain_weights_stay():
 
 
 def test_of_what_a_threshold_accepts_no_larger_share_is_wrong():
-    weights = Judgment().weights | {"agree": (0.0, 0.0, 1.0)}
+    weights = Judgment().weights | {"agree": (0.0, 0.0, 1.0, 0.0, 0.0)}
     judgment = Judgment(weights)
-    found = fit_thresholds(judgment, lines(5000))
+    sure, right = judged(judgment, lines(5000))
+    found = fit_thresholds(sure, right)
     fresh = lines(20_000, seed=1)
-    sure = np.array([judgment.confidence(line.kind, line.whole, line.single) for line in fresh])
-    wrong = np.array([not line.right for line in fresh])
+    sure, right = judged(judgment, fresh)
+    wrong = ~right
     levels = [level for _, level in found]
     assert levels == sorted(levels, reverse=True)
     for rate, level in found[1:]:
@@ -50,4 +63,5 @@ def test_pages_and_strips_are_made_read_and_judged(networks):
     judgment = fit_judgment(networks, held_out(), pages=2, strips=4, on_progress=parts.append)
     assert parts == sorted(parts)
     assert parts[-1] == pytest.approx(1)
-    assert judgment.protocol["lines"] == sum(total for _, total in judgment.protocol["kinds"].values()) > 0
+    assert judgment.protocol["lines"] == sum(kind["lines"] for kind in judgment.protocol["kinds"].values())
+    assert judgment.protocol["lines"] > 0

@@ -21,7 +21,7 @@ from tenfold.data.composites.paper import Papers
 from tenfold.data.composites.patches import make_patch
 from tenfold.data.dataset import Dataset
 from tenfold.data.splits import hold_out
-from tenfold.reading.decide import KINDS, NOTHING, Judgment, log_odds
+from tenfold.reading.decide import KINDS, SCENES, Evidence, Judgment, least
 from tenfold.reading.networks import Networks
 from tenfold.reading.pages import Picture
 from tenfold.reading.reader import Reader
@@ -30,6 +30,10 @@ from tenfold.seeds import generator
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 """Error rates for which thresholds are kept."""
+
+Thresholds = tuple[tuple[float, float], ...]
+Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
+"""Confidence of lines, and whether they are right."""
 
 RIDGE = 2.0
 """How strongly the regression is held to the plain weights, which stand for so many lines each way."""
@@ -41,16 +45,12 @@ class Line:
 
     Parameters
     ----------
-    kind : str
-    whole, single : float
-        As in `tenfold.reading.readings.Settled`.
+    evidence : Evidence
     right : bool
         Whether the text is what was written.
     """
 
-    kind: str
-    whole: float
-    single: float
+    evidence: Evidence
     right: bool
 
 
@@ -72,7 +72,7 @@ def fit_judgment(
         None of which the networks have learned from.
     seed : int
     pages, strips : int
-        How many are made and read; half of their lines set the weights, the others the thresholds.
+        How many are made and read.
     on_progress : callable
         Is told which part is done.
 
@@ -80,30 +80,45 @@ def fit_judgment(
     -------
     judgment : Judgment
     """
-    lines: list[Line] = []
     # A page takes about as long as ten strips.
     total = pages + strips / 10
+    scenes: dict[str, list[Line]] = {"page": [], "strip": []}
     for number, read in enumerate(read_pages(networks, digits, seed, pages), 1):
-        lines += read
+        scenes["page"] += read
         on_progress(number / total)
     for number, read in enumerate(read_strips(networks, digits, seed, strips), 1):
-        lines += read
+        scenes["strip"] += read
         on_progress((pages + number / 10) / total)
-    order = generator(seed, "reader-decisions", "halves").permutation(len(lines))
-    first, second = ([lines[place] for place in half] for half in np.array_split(order, 2))
-    judgment = Judgment(
-        {kind: fit_weights([line for line in first if line.kind == kind], kind) for kind in KINDS}
-    )
-    thresholds = fit_thresholds(judgment, second)
-    protocol: dict[str, Any] = {"pages": pages, "strips": strips, "seed": seed, "lines": len(lines)}
-    protocol["kinds"] = {
-        kind: [
-            sum(line.right for line in lines if line.kind == kind),
-            sum(line.kind == kind for line in lines),
-        ]
-        for kind in KINDS
-    }
+    every = [line for lines in scenes.values() for line in lines]
+    judgment = Judgment({kind: fit_weights(every, kind) for kind in KINDS})
+    # Thresholds are set by lines that the weights were not fitted on: one half's by those of the other.
+    judged: dict[str, Judged] = {}
+    for scene, lines in scenes.items():
+        order = generator(seed, "reader-decisions", scene).permutation(len(lines))
+        halves = [[lines[place] for place in half] for half in np.array_split(order, 2)]
+        others = [line for other, several in scenes.items() if other != scene for line in several]
+        sure = []
+        for own, rest in (halves, halves[::-1]):
+            apart = Judgment({kind: fit_weights([*rest, *others], kind) for kind in KINDS})
+            sure += [apart.confidence(line.evidence) for line in own]
+        judged[scene] = np.array(sure), np.array([line.right for half in halves for line in half], bool)
+    thresholds = {scene: fit_thresholds(*found) for scene, found in judged.items()}
+    protocol: dict[str, Any] = {"pages": pages, "strips": strips, "seed": seed, "lines": len(every)}
+    protocol["kinds"] = {}
+    for kind in KINDS:
+        right = [line.right for line in every if line.evidence.kind == kind]
+        protocol["kinds"][kind] = {"right": sum(right), "lines": len(right)}
+    protocol["held out"] = {scene: _held(thresholds[scene], *judged[scene]) for scene in SCENES}
     return replace(judgment, thresholds=thresholds, protocol=protocol)
+
+
+def _held(thresholds: Thresholds, sure: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many lines are accepted at each rate, and how many of them are wrong."""
+    found: dict[str, Any] = {"lines": len(sure), "right": int(right.sum())}
+    for rate, level in thresholds:
+        accepted = sure >= level
+        found[f"{rate}"] = {"accepted": int(accepted.sum()), "wrong": int((accepted & ~right).sum())}
+    return found
 
 
 def held_out() -> Dataset:
@@ -136,47 +151,66 @@ def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -
     for reading, line in zip(readings, page.lines, strict=True):
         settled = settle(reading, layout)
         # What is rejected for the words around it is no matter of its confidence.
-        if settled.digits and (line.text or line.confidence < NOTHING):
-            found.append(Line(settled.kind, settled.whole, settled.single, settled.text in truth))
+        if settled.digits and (line.text or line.confidence < least(len(settled.digits))):
+            found.append(Line(settled.evidence, settled.text in truth))
     return found
 
 
-def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, float, float]:
-    """Return the weights of one kind of reading: logistic regression, held to the plain ones."""
+def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, ...]:
+    """Return the weights of one kind of reading: logistic regression, held to the plain ones.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        Of any kind; those of another are left out.
+    kind : str
+        One of `KINDS`.
+    """
     plain = np.array(Judgment().weights[kind])
-    if not lines:
-        return _three(plain)
-    features = np.array([[1.0, log_odds(line.whole), log_odds(line.single)] for line in lines])
-    right = np.array([line.right for line in lines], float)
-    free = np.array([True, True, kind != "alone"])
+    own = [line for line in lines if line.evidence.kind == kind]
+    if not own:
+        return tuple(map(float, plain))
+    features = np.stack([line.evidence.features for line in own])
+    right = np.array([line.right for line in own], float)
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        odds = features @ weights
+        away = float(((weights - plain) ** 2).sum())
+        return float((np.logaddexp(0, odds) - right * odds).sum()) + RIDGE / 2 * away
+
     weights = plain.copy()
-    for _ in range(50):
+    for _ in range(100):
         chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
         slope = features.T @ (right - chance) - RIDGE * (weights - plain)
-        bend = (features * (chance * (1 - chance))[:, None]).T @ features + RIDGE * np.eye(3)
-        step = np.zeros(3)
-        step[free] = np.linalg.solve(bend[np.ix_(free, free)], slope[free])
-        weights += np.clip(step, -1, 1)
+        bend = (features * (chance * (1 - chance))[:, None]).T @ features + RIDGE * np.eye(len(plain))
+        step = np.linalg.solve(bend, slope)
+        # Newton's step goes too far where the curve is flat; half of it, or half of that, does not.
+        before = loss(weights)
+        while loss(weights + step) > before and np.abs(step).max() > 1e-8:
+            step /= 2
+        weights += step
         if np.abs(step).max() < 1e-8:
             break
-    return _three(weights)
+    return tuple(round(float(weight), 4) for weight in weights)
 
 
-def fit_thresholds(judgment: Judgment, lines: Sequence[Line]) -> tuple[tuple[float, float], ...]:
+def fit_thresholds(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> Thresholds:
     """Return from which confidence on lines are accepted at each of `RATES`.
 
-    It is the lowest confidence such that the lines above it promise no larger share of wrong ones: the mean
-    of one less their confidence.
+    It is the lowest confidence such that of the lines above it no larger share is wrong, neither by what they
+    promise (the mean of one less their confidence) nor by what was found.
+
+    Parameters
+    ----------
+    sure : (n,) float64
+        Confidence of each line.
+    right : (n,) bool
     """
-    sure = np.sort([judgment.confidence(line.kind, line.whole, line.single) for line in lines])[::-1]
-    share = np.cumsum(1 - sure) / np.arange(1, len(sure) + 1)
+    order = np.argsort(-sure, kind="stable")
+    numbers = np.arange(1, len(sure) + 1)
+    share = np.maximum(np.cumsum(1 - sure[order]), np.cumsum(~right[order])) / numbers
     found = []
     for rate in RATES:
-        fits = int(np.count_nonzero(share <= rate))
-        found.append((rate, round(float(sure[fits - 1]) if fits else 1 - rate, 5)))
+        fits = int(numbers[share <= rate].max(initial=0))
+        found.append((rate, round(float(sure[order[fits - 1]]) if fits else 1 - rate, 5)))
     return tuple(found)
-
-
-def _three(weights: NDArray[Any]) -> tuple[float, float, float]:
-    one, two, three = (round(float(weight), 4) for weight in weights)
-    return one, two, three
