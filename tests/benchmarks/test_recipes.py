@@ -59,11 +59,15 @@ def test_every_seed_is_measured_kept_and_told(small, tmp_path):
 
 def test_seconds_of_a_machine_that_others_shared_decide_nothing(small, tmp_path):
     (found,) = run(tmp_path, ["one"], seeds=[0])
-    slow = replace(found, seconds=200.0, processor=190.0, hardware=found.hardware | {"threads": 1})
+    slow = replace(found, seconds=200.0, processor=350.0, hardware=found.hardware | {"threads": 2})
     for made, verdict in (
         (slow, "no, too slow, so far"),
-        (replace(slow, seconds=90.0, processor=80.0), "yes, so far"),
-        (replace(slow, processor=20.0), "accuracy yes, so far; the time is not told"),
+        (replace(slow, seconds=90.0, processor=150.0), "yes, so far"),
+        (
+            replace(slow, seconds=90.0, hardware=slow.hardware | {"threads": 1}),
+            "accuracy yes, so far; the time",
+        ),
+        (replace(slow, processor=20.0), "accuracy yes, so far; the time is open"),
         (replace(slow, processor=20.0, accuracy=-1.0), "no, so far"),
     ):
         page = publish([made], tmp_path / "page").read_text("utf-8")

@@ -292,15 +292,15 @@ def _verdict(goal: Goal, group: Sequence[Measurement]) -> str:
     so_far = "" if len(group) >= SEEDS else ", so far"
     if goal.seconds is None or not reached:
         return ("yes" if reached else "no") + so_far
-    idle = [each.seconds for each in group if not _shared(each)]
+    idle = [each.seconds for each in group if _has_two_cores(each)]
     if not idle:
-        return f"accuracy yes{so_far}; the time is not told, others shared the machine"
+        return f"accuracy yes{so_far}; the time is open, for want of two idle cores"
     return ("yes" if median(idle) <= goal.seconds else "no, too slow") + so_far
 
 
-def _shared(each: Measurement) -> bool:
-    """Return whether the training waited for others more than its own threads wait for each other."""
-    return each.processor < 0.6 * each.seconds * float(each.hardware["threads"])
+def _has_two_cores(each: Measurement) -> bool:
+    """Return whether the training had two threads, which waited for others less than for each other."""
+    return bool(each.hardware["threads"] == 2 and each.processor >= 0.6 * 2 * each.seconds)
 
 
 def _protocol(measurements: Sequence[Measurement]) -> Iterator[str]:
