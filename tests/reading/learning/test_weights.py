@@ -28,6 +28,8 @@ def test_the_file_says_what_the_network_says(network: torch.nn.Sequential, tmp_p
         with torch.no_grad():
             expected = network(torch.from_numpy(ink)).numpy()
         found = recognizer._session.run(None, {"ink": ink})[0]
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
-    assert path.stat().st_size < 2_500_000
+        np.testing.assert_allclose(
+            found, expected, rtol=0, atol=0.02 * np.abs(expected).max()
+        )  # half precision
+    assert path.stat().st_size < 4_000_000
     assert [p.name for p in tmp_path.iterdir()] == ["strings.onnx"]
