@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tenfold.data.composites.strokes import choose, trace
 from tenfold.reading.ink import choose_channel, find_ink, is_inverted
 
 
@@ -28,6 +29,19 @@ def test_ink_is_found_whatever_the_levels(paper, ink):
     found = find_ink(as_pixels(page))
     assert found.inverted == (ink > paper)
     assert agreement(found.mask, where) > 0.6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_clean_digits_drawn_on_a_screen_are_told_from_their_paper(seed):
+    # No noise at all, and a neighborhood narrower than the pen sees nothing but the ends of strokes.
+    page = np.full((200, 440), 235, np.uint8)
+    rng = np.random.default_rng(seed)
+    for place, digit in enumerate(trace(choose([4, 7, 2, 8], rng), rng)):
+        for line in digit:
+            points = (np.asarray(line) * 90 + [60 + 90 * place, 55]) * 16
+            cv2.polylines(page, [points.round().astype(np.int32)], False, 30, 6, cv2.LINE_AA, 4)
+    assert choose_channel(page) == ("gray", False)
+    assert choose_channel(~page) == ("gray", True)
 
 
 @pytest.mark.parametrize("light", ["gradient", "shadow"])

@@ -38,6 +38,9 @@ FAINT = 0.6
 GRAINY = 3.0
 """Noise, of 255, from which on the picture is smoothed."""
 
+TELLING = 0.1
+"""Part of the greatest variance that a neighborhood must show to say which side is ink."""
+
 _CHANNELS = ("red", "green", "blue")
 _PREFERRED = 1.25
 """How much clearer than the mean of all channels one of them must show the ink: it has more noise."""
@@ -178,10 +181,12 @@ def is_inverted(gray: Pixels) -> bool:
     """Return whether what stands out is lighter than what is around it.
 
     What stands out is sparse, so that the differences from the median around are skewed to its side. Of
-    several neighborhoods the one with the greatest skewness counts: it is of the pen's scale.
+    several neighborhoods the one with the greatest skewness counts: it is of the pen's scale. One narrower
+    than the pen sees only a few corners, which are as skewed as one likes; there little varies, and it is
+    left out.
     """
     smooth = np.asarray(cv2.GaussianBlur(gray, (3, 3), 0), np.uint8)
-    best = 0.0
+    moments = []
     for part in (32, 10, 3):
         size = _odd(int(np.clip(min(gray.shape) // part, 3, 127)))
         # Mirrored, a dark edge of the picture stays as narrow as it is; medianBlur would repeat it.
@@ -189,11 +194,10 @@ def is_inverted(gray: Pixels) -> bool:
         wide = cv2.copyMakeBorder(smooth, edge, edge, edge, edge, cv2.BORDER_REFLECT)
         middle = np.asarray(cv2.medianBlur(wide, size), np.float32)[edge:-edge, edge:-edge]
         detail = smooth.astype(np.float32) - middle
-        spread = float(np.mean(detail**2))
-        if spread > 0.25:
-            skewness = float(np.mean(detail**3)) / spread**1.5
-            best = max(best, skewness, key=abs)
-    return best > 0
+        moments.append((float(np.mean(detail**2)), float(np.mean(detail**3))))
+    least = max(0.25, TELLING * max(spread for spread, _ in moments))
+    skewness = [third / spread**1.5 for spread, third in moments if spread > least]
+    return max(skewness, key=abs, default=0.0) > 0
 
 
 def flatten(gray: Pixels) -> Pixels:
