@@ -13,7 +13,7 @@ from tenfold.errors import RecipeError, UnknownNameError
 
 DECISIONS = "reader-decisions"
 FILE = "decisions.json"
-SETTINGS: dict[str, Any] = {"pages": 300, "strips": 1500, "weights": ""}
+SETTINGS: dict[str, Any] = {"pages": 500, "strips": 2500, "weights": ""}
 """Made pages and strips that are read, and the folder of the networks; by default those that ship."""
 
 

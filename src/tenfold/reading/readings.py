@@ -70,6 +70,10 @@ PAGE_OF_WORDS = (40, 0.35)
 SAMPLE, WORDS = 8, 0.3
 """How many pieces of a line tell whether it is words: it is where a smaller part of them may be digits."""
 
+SHARES = (1.3, 0.7)
+"""Powers of the string network's and the digit network's probabilities in their product. Of 243 lines of made
+pages on which the networks differ, these read 136 right, equal ones 127, the string network alone 117."""
+
 NO_PATH = Path((), np.zeros((0, 11), np.float32), ())
 NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
 
@@ -246,8 +250,9 @@ class Settled:
 def settle(reading: Reading, layout: Layout) -> Settled:
     """Settle what a line says.
 
-    Where both networks see as many digits, their probabilities are multiplied digit by digit. Where they do
-    not, the reading of the one that is surer is taken. Where the string network sees none, there is none.
+    Where both networks see as many digits, their probabilities are multiplied digit by digit, the string
+    network's with more weight. Where they do not, the reading of the one that is surer is taken. Where the
+    string network sees none, there is none.
     """
     path, transcript = reading.path, reading.transcript
     single = path.probability
@@ -270,7 +275,8 @@ def settle(reading: Reading, layout: Layout) -> Settled:
         for spot, segment, row, image in zip(
             spots, path.segments, path.probabilities, reading.images, strict=True
         ):
-            both = spot.probabilities.astype(np.float64) * row[:10].astype(np.float64) + 1e-9
+            whole, alone = spot.probabilities.astype(np.float64), row[:10].astype(np.float64)
+            both = (whole + 1e-6) ** SHARES[0] * (alone + 1e-6) ** SHARES[1]
             chances = both / both.sum() * (1 - float(row[10]))
             digits.append(Glimpse(int(chances.argmax()), chances, segment.box, image))
         text = "".join(str(digit.value) for digit in digits)

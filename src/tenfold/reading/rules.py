@@ -22,6 +22,9 @@ TILT = 12
 SHORTEST = 24
 """Pixels of a straight run of ink that may belong to a line."""
 
+NARROW = 72
+"""Pixels of a side below which rules along it are not looked for: strokes of digits are as long."""
+
 REACH = 4
 """Pixels by which a line may lie beside where it is looked for."""
 
@@ -57,6 +60,8 @@ def find_rules(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     found = np.zeros(mask.shape, bool)
     for across in (True, False):
         own = mask if across else np.ascontiguousarray(mask.T)
+        if own.shape[1] < NARROW:
+            continue
         lines = _level_lines(own)
         rules = np.zeros(own.shape, bool)
         while len(lines):
