@@ -22,11 +22,14 @@ def judged(judgment, lines):
     return sure, np.array([line.right for line in lines])
 
 
-def test_a_threshold_does_not_trust_confidences_that_are_too_high():
-    sure = np.linspace(0.9999, 0.99, 1000)
-    right = np.arange(1000) < 500
-    (_, level) = next(found for found in fit_thresholds(sure, right) if found[0] == 0.01)
-    assert level == pytest.approx(sure[505], abs=1e-4)
+def test_confidences_that_are_too_high_are_taken_for_less():
+    rng = np.random.default_rng(0)
+    chance = rng.uniform(0.7, 1, 20_000)
+    right = rng.random(20_000) < chance
+    boasted = 1 - (1 - chance) / 3
+    (honest,) = (level for rate, level in fit_thresholds(chance, right) if rate == 0.03)
+    (found,) = (level for rate, level in fit_thresholds(boasted, right) if rate == 0.03)
+    assert 1 - (1 - found) * 3 == pytest.approx(honest, abs=0.01)
 
 
 @pytest.mark.parametrize("shift", [-1.5, 0.0, 1.0])

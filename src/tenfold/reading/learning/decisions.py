@@ -31,6 +31,9 @@ from tenfold.seeds import generator
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 """Error rates for which thresholds are kept."""
 
+SUREST = 0.05
+"""Share of wrong lines that the surest ones promise, on which the promise is put to the test."""
+
 Thresholds = tuple[tuple[float, float], ...]
 Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Confidence of lines, and whether they are right."""
@@ -197,8 +200,9 @@ def fit_weights(lines: Sequence[Line], kind: str) -> tuple[float, ...]:
 def fit_thresholds(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> Thresholds:
     """Return from which confidence on lines are accepted at each of `RATES`.
 
-    It is the lowest confidence such that of the lines above it no larger share is wrong, neither by what they
-    promise (the mean of one less their confidence) nor by what was found.
+    It is the lowest confidence such that the lines above it promise no larger share of wrong ones: the mean
+    of one less their confidence, times how much more often the surest lines are wrong than they promise. That
+    is measured on more lines than one rate accepts, for of those a handful at most is wrong.
 
     Parameters
     ----------
@@ -208,8 +212,10 @@ def fit_thresholds(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> Thres
     """
     order = np.argsort(-sure, kind="stable")
     numbers = np.arange(1, len(sure) + 1)
-    # One wrong line proves nothing, least of all against a rate of one in a thousand.
-    share = np.maximum(np.cumsum(1 - sure[order]), np.cumsum(~right[order]) - 1) / numbers
+    promised = np.cumsum(1 - sure[order])
+    surest = int(np.count_nonzero(promised <= SUREST * numbers))
+    short = np.count_nonzero(~right[order[:surest]]) / max(promised[surest - 1], 1.0) if surest else 1.0
+    share = promised * max(short, 1.0) / numbers
     found = []
     for rate in RATES:
         fits = int(numbers[share <= rate].max(initial=0))
