@@ -37,6 +37,12 @@ def test_a_line_is_read_with_where_its_digits_are(reader, mnist):
         assert sum(chance for _, chance in digit.alternatives) + digit.confidence <= 1 + 1e-5
 
 
+def test_a_picture_of_one_digit_that_is_higher_than_wide_is_read_upright(reader, mnist):
+    page = write(mnist, "7", size=(64, 40), at=(18, 6))
+    document = reader.read(page)
+    assert (document.text, document.pages[0].rotation) == ("7", 0)
+
+
 def test_light_ink_on_dark_paper_reads_the_same(reader, mnist):
     page = write(mnist, "20714")
     assert reader.read(255 - page).text == "20714"
@@ -123,3 +129,9 @@ def test_a_digit_is_what_the_line_as_a_whole_says(networks):
 def test_where_the_string_network_sees_nothing_there_is_no_digit(networks, mnist):
     both = Networks(networks.classifier, Says())
     assert Reader(both).read(write(mnist, "7")).text == ""
+
+
+def test_a_digit_that_fills_the_picture_needs_no_string_network(networks, mnist):
+    both = Networks(networks.classifier, Says())
+    page = write(mnist, "7", size=(56, 56), at=(14, 14))
+    assert Reader(both, 0.1).read(page).text == "7"

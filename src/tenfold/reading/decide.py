@@ -22,12 +22,12 @@ NOTHING = 0.04
 CLOSE = 0.25
 """Probability, as a part of the best reading's, from which on another reading is close to it."""
 
-KINDS = ("agree", "lone", "differ", "string", "digits", "strip", "alone")
+KINDS = ("agree", "lone", "only", "differ", "string", "digits", "strip", "alone")
 """How a reading comes about; see `tenfold.reading.readings.Settled`."""
 
-SCENES = ("page", "strip")
-"""What a line is on: a page, or a picture of nothing else. Pages are read more surely, so that one threshold
-for both would let too many wrong strips pass."""
+SCENES = ("page", "strip", "digit")
+"""What a line is on: a page, a picture of nothing else, or it is one digit that fills the picture. Each has
+thresholds of its own, for what is sure on one is less so on another."""
 
 MOSTLY = 0.5
 """Digits that there must be for each piece of ink on a line."""
@@ -45,6 +45,7 @@ FEATURES = ("constant", "whole", "single", "lead", "length")
 _PLAIN = {
     "agree": (0.5, 0.7, 1.5, 0.0, 0.0),
     "lone": (0.0, 0.7, 1.0, 0.0, 0.0),
+    "only": (0.0, 0.3, 1.0, 0.0, 0.0),
     "differ": (-1.0, 0.4, 0.4, 0.0, 0.0),
     "string": (-0.5, 0.8, -0.1, 0.0, 0.0),
     "digits": (-0.5, -0.1, 0.8, 0.0, 0.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ LEAST = 0.3
 
 STRIP_HEIGHT, STRIP_SHAPE = 110, 1.3
 """Pixels that a picture of but one line is high at most, and how many times as wide it is at least."""
+
+UPRIGHT_DIGIT = 3.0
+"""How many times as high as wide a picture of one digit is at most."""
 
 SAMPLE = 32
 """How many pieces are looked at to tell which way up a page is."""
@@ -91,8 +95,8 @@ def is_strip(width: int, height: int) -> bool:
     return height <= STRIP_HEIGHT and width >= STRIP_SHAPE * height
 
 
-def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> list[Layout]:
-    """Find the lines of a page.
+def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> Iterator[Layout]:
+    """Find the lines of a page, one way up after another.
 
     Parameters
     ----------
@@ -102,24 +106,25 @@ def find_layouts(ink: Ink, width: int, height: int, classifier: Classifies) -> l
     classifier : Classifies
         Tells which way up the page is.
 
-    Returns
-    -------
-    layouts : list of Layout
-        One, or two where the digits by themselves do not tell which way up the page is; the more probable one
-        first.
+    Yields
+    ------
+    layout : Layout
+        One, or several where the digits by themselves do not tell which way up the page is; the more probable
+        one first.
     """
     blobs = find_blobs(ink.mask)
     if is_strip(width, height) or is_strip(height, width):
         # Its shape tells which way a line runs; printed grounds would mislead about the rest.
         ways = [0, 2] if width > height else [1, 3]
+        if width <= height < UPRIGHT_DIGIT * width:
+            # Or it is a digit by itself.
+            ways = [0, *ways]
     else:
         kept, _ = _digit_sized(blobs, ink.contrast, ink.strong)
         ways = find_turns(blobs, kept, ink.contrast, classifier)
-    found = []
     for turns in ways:
         view = View(width, height, ink.scale, turns)
-        found.append(_layout(ink, view, find_blobs(view.upright(ink.mask)) if turns else blobs))
-    return found
+        yield _layout(ink, view, find_blobs(view.upright(ink.mask)) if turns else blobs)
 
 
 def _layout(ink: Ink, view: View, blobs: Blobs) -> Layout:

@@ -13,7 +13,7 @@ import numpy as np
 from tenfold.errors import DataError, TenfoldError
 from tenfold.reading.decide import among_words, decide
 from tenfold.reading.ink import Ink, find_ink
-from tenfold.reading.layout import Layout, find_layouts
+from tenfold.reading.layout import Layout, find_layouts, is_strip
 from tenfold.reading.pages import Limits, Picture, name, pictures
 from tenfold.reading.readings import Glimpse, Reading, read_rows, settle
 from tenfold.reading.result import Decision, Digit, Document, Line, Page
@@ -110,7 +110,8 @@ class Reader:
         """Read one page, and return what was made of it on the way: ink, layout and readings of its lines."""
         height, width = picture.pixels.shape[:2]
         ink = find_ink(picture.pixels)
-        seen = []
+        seen: list[tuple[Layout, list[Reading], list[Line]]] = []
+        narrow = is_strip(width, height) or is_strip(height, width)
         for layout in find_layouts(ink, width, height, self.networks.classifier):
             readings = read_rows(layout, self.networks)
             lines = among_words(
@@ -119,12 +120,13 @@ class Reader:
                 [reading.height for reading in readings],
             )
             seen.append((layout, readings, lines))
-            if layout.is_strip and _worth(lines) >= WORTH * sum(len(line.digits) for line in lines) > 0:
+            if narrow and _worth(lines) >= WORTH * sum(len(line.digits) for line in lines) > 0:
                 break
-        best = seen[0]
-        if len(seen) > 1 and _worth(seen[1][-1]) > 1 + _worth(best[-1]):
-            best = seen[1]
-        layout, readings, lines = best
+        # The first way is the more probable one, unless another reads better by more than a digit; of a
+        # narrow picture, where it reads nothing.
+        margin = 0.0 if narrow and not seen[0][-1] else 1.0
+        best = max(seen[1:], key=lambda way: _worth(way[-1]), default=seen[0])
+        layout, readings, lines = best if _worth(best[-1]) > margin + _worth(seen[0][-1]) else seen[0]
         return ink, layout, readings, Page(picture.page, width, height, layout.view.rotation, tuple(lines))
 
     def _line(self, reading: Reading, layout: Layout) -> Line:
@@ -132,7 +134,8 @@ class Reader:
         judgment = self.networks.judgment
         confidence = judgment.confidence(settled.evidence)
         second = max((chance for _, chance in settled.alternatives), default=0.0)
-        level = judgment.threshold(self.error_rate, "strip" if layout.is_strip else "page")
+        scene = "digit" if settled.evidence.kind == "only" else "strip" if layout.is_strip else "page"
+        level = judgment.threshold(self.error_rate, scene)
         pieces = 1 if layout.is_strip else len(reading.row.members)
         decision, reason = decide(confidence, level, second, digits=len(settled.digits), pieces=pieces)
         # On a printed ground the string network may see digits where no piece of ink stands out.

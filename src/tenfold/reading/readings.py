@@ -15,7 +15,7 @@ from tenfold.reading.layout import Layout
 from tenfold.reading.lines import Row
 from tenfold.reading.networks import Classifies, Networks, Transcribes
 from tenfold.reading.patches import LinePatch, row_patch, whole_patch
-from tenfold.reading.segments import Path, Piece, best_path, picture_of, pieces_of, segments_of
+from tenfold.reading.segments import Path, Piece, Segment, best_path, picture_of, pieces_of, segments_of
 from tenfold.reading.transcript import Spot, Transcript
 
 
@@ -69,6 +69,9 @@ PAGE_OF_WORDS = (40, 0.35)
 
 SAMPLE, WORDS = 8, 0.3
 """How many pieces of a line tell whether it is words: it is where a smaller part of them may be digits."""
+
+FILLING = 0.35
+"""Part of the picture's shorter side that a digit by itself covers at least."""
 
 SHARES = (1.3, 0.7)
 """Powers of the string network's and the digit network's probabilities in their product. Of 243 lines of made
@@ -231,9 +234,10 @@ class Settled:
     ----------
     digits : tuple of Glimpse
     evidence : Evidence
-        Its kind tells how the text came about: "agree", "lone" (they agree on one digit), "differ" (in a
-        digit), "string" or "digits" (they differ in the number of digits; whose reading was taken), "strip"
-        (a picture of one line, read whole), "alone" (one network only).
+        Its kind tells how the text came about: "agree", "lone" (they agree on one digit), "only" (one digit
+        that fills the picture), "differ" (in a digit), "string" or "digits" (they differ in the number of
+        digits; whose reading was taken), "strip" (a picture of one line, read whole), "alone" (one network
+        only).
     alternatives : tuple of (text, probability)
     """
 
@@ -267,6 +271,10 @@ def settle(reading: Reading, layout: Layout) -> Settled:
 
     if reading.path is NO_PATH:
         return Settled(_of_spots(reading, transcript, layout), evidence("strip", len(spots)), others)
+    if len(path.segments) == 1 and path.text.startswith(transcript.text) and _fills(path.segments[0], layout):
+        # Made for lines, the string network may miss a digit that is by itself.
+        sure = transcript.confidence if spots else 1 - transcript.confidence
+        return Settled(_of_path(reading), Evidence("only", sure, single, rival), others)
     if not spots:
         # The digit network sees a digit in many a scrap of ink; the string network sees what is around it.
         return Settled((), evidence("digits", 0), ((path.text, single),))
@@ -290,6 +298,13 @@ def settle(reading: Reading, layout: Layout) -> Settled:
     else:
         chosen, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
     return Settled(chosen, evidence(kind, len(chosen)), (other, *others))
+
+
+def _fills(segment: Segment, layout: Layout) -> bool:
+    """Return whether what may be a digit is all that is in the picture, and large in it."""
+    left, top, right, bottom = segment.box
+    large = max(right - left, bottom - top) >= FILLING * min(layout.gray.shape)
+    return large and len(layout.rows) == 1
 
 
 def _of_path(reading: Reading) -> tuple[Glimpse, ...]:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.catalog import load
+from tenfold.data.composites import nondigits
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
-from tenfold.data.composites.pages import make_page
+from tenfold.data.composites.pages import draw_look, make_page
 from tenfold.data.composites.paper import Papers
 from tenfold.data.composites.patches import make_patch
 from tenfold.data.dataset import Dataset
@@ -37,6 +38,9 @@ SUREST = 0.05
 Thresholds = tuple[tuple[float, float], ...]
 Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Confidence of lines, and whether they are right."""
+
+NONE, OTHERS, INKED = 0.2, 500, 100
+"""Of the pictures of one digit, the part that is none; how many such are made, and their least darkness."""
 
 RIDGE = 2.0
 """How strongly the regression is held to the plain weights, which stand for so many lines each way."""
@@ -75,7 +79,7 @@ def fit_judgment(
         None of which the networks have learned from.
     seed : int
     pages, strips : int
-        How many are made and read.
+        How many are made and read; as many pictures of one digit as strips.
     on_progress : callable
         Is told which part is done.
 
@@ -83,15 +87,18 @@ def fit_judgment(
     -------
     judgment : Judgment
     """
-    # A page takes about as long as ten strips.
-    total = pages + strips / 10
-    scenes: dict[str, list[Line]] = {"page": [], "strip": []}
+    # A page takes about as long as ten strips, or pictures of one digit.
+    total = pages + strips / 5
+    scenes: dict[str, list[Line]] = {scene: [] for scene in SCENES}
     for number, read in enumerate(read_pages(networks, digits, seed, pages), 1):
         scenes["page"] += read
         on_progress(number / total)
+    for number, read in enumerate(read_digits(networks, digits, seed, strips), 1):
+        scenes["digit"] += read
+        on_progress((pages + number / 10) / total)
     for number, read in enumerate(read_strips(networks, digits, seed, strips), 1):
         scenes["strip"] += read
-        on_progress((pages + number / 10) / total)
+        on_progress((pages + (strips + number) / 10) / total)
     every = [line for lines in scenes.values() for line in lines]
     judgment = Judgment({kind: fit_weights(every, kind) for kind in KINDS})
     # Thresholds are set by lines that the weights were not fitted on: one half's by those of the other.
@@ -146,6 +153,22 @@ def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> I
     for _ in range(count):
         patch = make_patch(glyphs, papers, rng)
         yield _read(networks, patch.gray, [patch.text])
+
+
+def read_digits(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[list[Line]]:
+    """Make pictures that one digit fills, and some that what is none fills; yield the lines of each."""
+    rng = generator(seed, "reader-decisions", "digits")
+    images, _ = nondigits.make(OTHERS, rng, digits.images)
+    images = images[images.max(axis=(1, 2)) > INKED]
+    others = Dataset(images, np.arange(len(images)) % 10)
+    for _ in range(count):
+        look = draw_look(rng)
+        size = round(2.4 * look.height), round(rng.uniform(1.9, 3) * look.height)
+        look = replace(look, size=size, lines=1, digits=(1, 1), words=0, skew=0.0, turns=0, ground="plain")
+        none = rng.random() < NONE
+        page = make_page(others if none else digits, rng, replace(look, border=False))
+        lines = _read(networks, page.pixels, () if none else page.lines)
+        yield [line for line in lines if line.evidence.kind == "only"]
 
 
 def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -> list[Line]:
