@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tenfold.errors import ExportError, require
+from tenfold.errors import ExportError
 from tenfold.export import integers
 from tenfold.export.arithmetic import as_pictures
 from tenfold.export.c import identifier
 from tenfold.export.exported import Exported
 from tenfold.export.quantize import QuantizedProgram
+from tenfold.session import open_session
 
 if TYPE_CHECKING:
     from tenfold.models.model import Model
@@ -115,10 +116,7 @@ _Answers = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]
 
 
 def _run_onnx(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
-    runtime = require("onnxruntime", extra="export", purpose="Checking an ONNX export")
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3
-    session = runtime.InferenceSession(str(exported.paths[0]), options, providers=["CPUExecutionProvider"])
+    session = open_session(exported.paths[0])
     given = session.get_inputs()[0]
     (probabilities,) = session.run(None, {given.name: images.reshape(len(images), *given.shape[1:])})
     return probabilities, None

@@ -16,6 +16,7 @@ from tenfold.networks.fold import fold
 from tenfold.networks.onnx import INPUT, Graph
 from tenfold.networks.program import lower, picture_shape
 from tenfold.runs import environment
+from tenfold.session import open_session
 
 CACHE = 2**20
 """Bytes that the widest value of a batch may take, for a core to keep it near (docs/decisions/0010)."""
@@ -36,17 +37,10 @@ class Runtime:
     """
 
     def __init__(self, architecture: Architecture, weights: Mapping[str, NDArray[Any]]) -> None:
-        import onnxruntime
-
         program = fold(lower(architecture, weights))
         graph = Graph(program)
-        options = onnxruntime.SessionOptions()
-        # Threads take whole batches: within one network's small operations they would mostly wait.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            graph.content(graph.logits), options, providers=["CPUExecutionProvider"]
-        )
+        # Threads take whole batches, each runs the session alone.
+        self._session = open_session(graph.content(graph.logits))
         self._input_shape = architecture.input_shape
         self._classes = architecture.classes
         widest = max(prod(shape) for shape in program.shapes.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.normalize import SIZE
 from tenfold.errors import DataError, ModelError
+from tenfold.session import open_session
 
 WEIGHTS = Path(__file__).parent / "weights" / "digits.onnx"
 """The weights that ship."""
@@ -27,7 +27,7 @@ class DigitNetwork:
     Parameters
     ----------
     path : Path or None
-        The weights, an ONNX file as ``tenfold train reader`` writes it; None: those that ship.
+        The weights, an ONNX file as ``tenfold train reader-digits`` writes it; None: those that ship.
     threads : int
         That ONNX Runtime uses for one call.
 
@@ -38,20 +38,12 @@ class DigitNetwork:
     """
 
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
-        import onnxruntime
-
         self.path = WEIGHTS if path is None else Path(path)
-        advice = "Give the file that tenfold train reader wrote, or none for those that ship."
+        advice = "Give the file that tenfold train reader-digits wrote, or none for those that ship."
         if not self.path.is_file():
             raise ModelError(f"There are no weights of a digit network at {self.path}. {advice}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                os.fspath(self.path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(self.path, threads)
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind
             raise ModelError(
                 f"{self.path} holds no digit network: {str(error).splitlines()[0]}. {advice}"

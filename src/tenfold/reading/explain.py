@@ -266,14 +266,15 @@ def _lines(layout: Layout) -> Pixels:
 def _digits(lines: Sequence[Line]) -> Pixels:
     """Return the 28x28 of digits, a row for each line, their probabilities beside them."""
     side, wide, tall = 84, 190, 100
-    shown = [digit for line in lines for digit in line.digits if digit.image is not None][:DIGITS]
+    seen = ((digit, digit.image) for line in lines for digit in line.digits)
+    shown = [(digit, image) for digit, image in seen if image is not None][:DIGITS]
     columns = min(5, len(shown))
     rows = -(-len(shown) // columns)
     canvas = np.full((rows * tall, columns * wide, 3), 255, np.uint8)
-    for place, digit in enumerate(shown):
+    for place, (digit, image) in enumerate(shown):
         top, left = place // columns * tall, place % columns * wide
-        image = cv2.resize(digit.image, (side, side), interpolation=cv2.INTER_NEAREST)  # type: ignore[arg-type]
-        canvas[top + 4 : top + 4 + side, left + 4 : left + 4 + side] = np.asarray(image)[:, :, None]
+        enlarged = np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_NEAREST))
+        canvas[top + 4 : top + 4 + side, left + 4 : left + 4 + side] = enlarged[:, :, None]
         chances = [(digit.value, digit.confidence), *digit.alternatives[:2]]
         for line, (value, chance) in enumerate(chances):
             x, y = left + side + 10, top + 18 + 28 * line

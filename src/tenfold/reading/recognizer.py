@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tenfold.errors import DataError, ModelError
 from tenfold.reading.ctc import agree, align, search
 from tenfold.reading.strip import HEIGHT, STRIDE, Strip, View, make_strips
 from tenfold.reading.transcript import Spot, Transcript
+from tenfold.session import open_session
 
 WEIGHTS = Path(__file__).parent / "weights" / "strings.onnx"
 """The weights that ship."""
@@ -80,22 +80,14 @@ class Recognizer:
     """
 
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
-        import onnxruntime
-
         self.path = WEIGHTS if path is None else Path(path)
         if not self.path.is_file():
             raise ModelError(
                 f"There are no weights of a string network at {self.path}. "
                 "Give the file that tenfold train reader wrote, or none for those that ship."
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                os.fspath(self.path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(self.path, threads)
             kept = self._session.get_modelmeta().custom_metadata_map[METADATA]
             self.calibration = Calibration(**json.loads(kept)["calibration"])
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import ServingError
+from tenfold.session import open_session
 
 if TYPE_CHECKING:
     from tenfold.models.model import Model
@@ -71,13 +72,8 @@ def from_onnx(path: Path) -> Classifier:
     ServingError
         It is no such file.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = open_session(path)
         stated = dict(session.get_modelmeta().custom_metadata_map)
         classes = tuple(json.loads(stated["classes"]))
     except Exception as error:

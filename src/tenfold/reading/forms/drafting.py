@@ -187,10 +187,10 @@ def _field(number: int, row: list[Hole], thick: float, scale: float) -> Field:
     left, right = row[0].left - line / 2, row[-1].right + line / 2
     top = float(np.median([hole.top for hole in row])) - line / 2
     bottom = float(np.median([hole.bottom for hole in row])) + line / 2
-    box = tuple(round(value * scale, 2) for value in (left, top, right - left, bottom - top))
+    x, y, width, height = (round(value * scale, 2) for value in (left, top, right - left, bottom - top))
     return Field(
         f"field{number}",
-        box,  # type: ignore[arg-type]  # four numbers
+        (x, y, width, height),
         cells=len(row) if len(row) > 1 else None,
         gap=round((between - line) * scale, 2) if apart else 0.0,
         printed="cells" if len(row) > 1 else "outline",

@@ -24,8 +24,7 @@ from tenfold.reading.strip import STRIDE
 from tenfold.seeds import generator, key
 from tenfold.training.checkpoint import (
     Checkpoint,
-    differences,
-    load_checkpoint,
+    load_same,
     save_checkpoint,
 )
 from tenfold.training.history import History
@@ -101,7 +100,7 @@ def train(
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
     identity = {"training": "strings", "recipe": asdict(recipe), "seed": seed}
-    found = None if folder is None else _found(folder, identity)
+    found = None if folder is None else load_same(folder, identity)
     history = History() if found is None else found.history
     first, before = (0, 0.0) if found is None else (found.epoch, found.seconds)
     if found is not None:
@@ -184,16 +183,6 @@ def exactness(network: nn.Module, samples: list[Sample]) -> float:
             for sample, answer in zip(part, answers, strict=True):
                 right += greedy(answer[: sample.ink.shape[1] // STRIDE]) == sample.text
     return right / len(samples)
-
-
-def _found(folder: Path, identity: dict[str, Any]) -> Checkpoint | None:
-    found = load_checkpoint(folder)
-    if found is not None and (lines := differences(identity, found.identity)):
-        raise TrainingError(
-            f"In {folder} lies the checkpoint of another training: {'; '.join(lines)}. "
-            "Train into another folder, or delete it to start afresh."
-        )
-    return found
 
 
 def _state(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
