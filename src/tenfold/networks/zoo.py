@@ -90,6 +90,11 @@ def pooled(channels: int, kernel: int = 3) -> tuple[Layer, ...]:
     return (Conv(channels, kernel, padding="same", bias=False), MaxPool(2), BatchNorm(), ReLU())
 
 
+def plain(channels: int) -> tuple[Layer, ...]:
+    """Return a convolution that keeps height and width, with norm and activation."""
+    return (Conv(channels, 3, padding="same", bias=False), BatchNorm(), ReLU())
+
+
 def separable(channels: int, pool: bool = False) -> tuple[Layer, ...]:
     """Return a convolution of each channel by itself and one across channels, with norm and activation."""
     pools = (MaxPool(2),) * pool
@@ -140,7 +145,9 @@ _UNNAMED: dict[str, Architecture] = {
     # Ours: docs/decisions/0003 and 0012.
     "sprint": stem_cnn(16, 32, 64),
     "fast": stem_cnn(16, 32, 64),
-    "base": stem_cnn(32, 64, 128),
+    "base": network(28, 28, mean=0.1307, std=0.3081)(
+        *(*pooled(16), *plain(32), *pooled(32), *plain(64), *pooled(64), Flatten(), Dense(10)),
+    ),
     "tiny-700": network(28, 28, mean=0.1307, std=0.3081)(
         *(*pooled(7), *separable(7, pool=True), *separable(4, pool=True), Flatten(), Dense(10)),
     ),
