@@ -141,6 +141,9 @@ _SHRESTHA = {
     20: shrestha(30, activation=ReLU(), dropout=0.2),
 }
 
+# A weight for each place of each channel's last 3x3, and a dense layer on their sums.
+_EACH_PLACE: tuple[Layer, ...] = (DepthwiseConv(3, bias=False), Flatten(), Dense(10))
+
 _UNNAMED: dict[str, Architecture] = {
     # Ours: docs/decisions/0003 and 0012.
     "sprint": stem_cnn(16, 32, 64),
@@ -149,14 +152,13 @@ _UNNAMED: dict[str, Architecture] = {
         *(*pooled(16), *plain(32), *pooled(32), *plain(64), *pooled(64), Flatten(), Dense(10)),
     ),
     "tiny-700": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(7), *separable(7, pool=True), *separable(4, pool=True), Flatten(), Dense(10)),
+        *(*pooled(8), *separable(8), *separable(8, pool=True), *separable(8, pool=True), *_EACH_PLACE),
     ),
     "tiny-4k": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *pooled(16), *pooled(16)),
-        *(DepthwiseConv(3, bias=False), Flatten(), Dense(10)),
+        *(*pooled(8), *plain(12), *pooled(12), *pooled(12), *_EACH_PLACE),
     ),
     "tiny-8k": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *pooled(16), *pooled(24), Flatten(), Dense(10)),
+        *(*pooled(8), *pooled(16), *pooled(28), Flatten(), Dense(10)),
     ),
     # Lin: Appendices 1-4. The dropout rate is not stated; 0.5 is assumed.
     "lin-simple-nn": network(784)(Dense(32), ReLU(), Dense(10)),
