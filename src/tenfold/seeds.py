@@ -48,10 +48,11 @@ def generator(seed: int, *name: str | int) -> np.random.Generator:
 def mix(x: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Scramble 32-bit integers: two multiply-xorshift rounds (the constants are Wellons' lowbias32)."""
     x = x ^ (x >> np.uint32(16))
-    x = x * _MIX_1
-    x = x ^ (x >> np.uint32(15))
-    x = x * _MIX_2
-    return x ^ (x >> np.uint32(16))
+    x *= _MIX_1
+    x ^= x >> np.uint32(15)
+    x *= _MIX_2
+    x ^= x >> np.uint32(16)
+    return x
 
 
 def uniform(stream: tuple[int, int], count: int) -> NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """Networks trained together get what each would have got alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,9 +20,9 @@ from tenfold.networks import (
     Tanh,
     network,
 )
-from tenfold.training import SGD, Adam, Recipe, get_engine, train
+from tenfold.training import SGD, Adam, Recipe, get_engine, numpy_blocks, train
 from tenfold.training.checkpoint import load_checkpoint
-from tenfold.training.numpy_population import LARGEST, Member
+from tenfold.training.numpy_population import LARGEST, Member, Population
 from tenfold.training.population import train_population
 
 
@@ -51,11 +53,12 @@ MEMBERS = (
 
 @pytest.fixture(scope="module")
 def images(mnist):
-    # More than one piece passes through, and the last is smaller.
     return mnist.train.take(slice(0, 1500)), mnist.test.take(slice(0, 100))
 
 
-def test_each_network_is_trained_as_it_would_be_alone(images):
+def test_each_network_is_trained_as_it_would_be_alone(images, monkeypatch):
+    # Several blocks pass through, of several pieces each.
+    monkeypatch.setattr(numpy_blocks, "PIECE", 100)
     data, held = images
     together = train_population(MEMBERS, data, monitors={"validation": held}, monitor_every=4)
     for member, found in zip(MEMBERS, together, strict=True):
@@ -191,3 +194,17 @@ def test_what_cannot_be_trained_together_is_refused(images):
     scaled = network(784, mean=0.5, std=0.5)(Dense(4), ReLU(), Dense(10))
     with pytest.raises(TrainingError, match="scale their images alike"):
         train_population([MEMBERS[0], Member(scaled, recipe(), 0)], data)
+
+
+def test_members_that_are_the_same_are_computed_once_and_keep_their_names(images):
+    data, _ = images
+    members = [replace(MEMBERS[0], architecture=MEMBERS[0].architecture.named(name)) for name in "ab"]
+    members.append(replace(MEMBERS[0], seed=7))
+    population = Population(members, data.take(slice(0, 50)))
+    assert population.learners[0] is population.learners[1]
+    assert population.learners[0] is not population.learners[2]
+    first, second, other = train_population(members, data.take(slice(0, 50)))
+    assert [first.architecture.name, second.architecture.name, other.seed] == ["a", "b", 7]
+    for key, array in first.weights.items():
+        assert (second.weights[key] == array).all()
+        assert key.endswith("bias") or (other.weights[key] != array).any()

@@ -156,11 +156,10 @@ def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
     """Return which channel shows the ink best, and whether the ink is lighter than the paper."""
     height, width = pixels.shape[:2]
     small = resized(pixels, min(1.0, LOOKED_AT / max(height, width)))
-    # The channels of a gray picture are alike but for what its compression did to them.
-    colored = small.ndim == 3 and float(np.percentile(np.ptp(small, axis=2), 98)) > TINT
-    names = ("gray", *(_CHANNELS if colored else ()))
+    if not _is_colored(small):
+        return "gray", not dark and is_inverted(_channel(small, "gray"))
     best, found = 0.0, ("gray", False)
-    for name in names:
+    for name in ("gray", *_CHANNELS):
         gray = _channel(small, name)
         inverted = not dark and is_inverted(gray)
         contrast = flatten(~gray if inverted else gray)
@@ -175,6 +174,15 @@ def choose_channel(pixels: Pixels, *, dark: bool = False) -> tuple[str, bool]:
         if clear > best:
             best, found = clear, (name, inverted)
     return found
+
+
+def _is_colored(pixels: Pixels) -> bool:
+    """Return whether the channels differ by more than compression makes those of a gray picture differ."""
+    if pixels.ndim == 2:
+        return False
+    red, green, blue = cv2.split(pixels)
+    apart = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+    return bool(np.count_nonzero(np.asarray(apart) > TINT) > 0.02 * apart.size)
 
 
 def is_inverted(gray: Pixels) -> bool:
@@ -194,7 +202,8 @@ def is_inverted(gray: Pixels) -> bool:
         wide = cv2.copyMakeBorder(smooth, edge, edge, edge, edge, cv2.BORDER_REFLECT)
         middle = np.asarray(cv2.medianBlur(wide, size), np.float32)[edge:-edge, edge:-edge]
         detail = smooth.astype(np.float32) - middle
-        moments.append((float(np.mean(detail**2)), float(np.mean(detail**3))))
+        square = detail * detail
+        moments.append((float(square.mean()), float((square * detail).mean())))
     least = max(0.25, TELLING * max(spread for spread, _ in moments))
     skewness = [third / spread**1.5 for spread, third in moments if spread > least]
     return max(skewness, key=abs, default=0.0) > 0

@@ -130,7 +130,7 @@ class Reader:
         return ink, layout, readings, Page(picture.page, width, height, layout.view.rotation, tuple(lines))
 
     def _line(self, reading: Reading, layout: Layout) -> Line:
-        view, settled = layout.view, settle(reading, layout)
+        view, settled = layout.view, settle(reading, layout, images=self.keep_images)
         judgment = self.networks.judgment
         confidence = judgment.confidence(settled.evidence)
         second = max((chance for _, chance in settled.alternatives), default=0.0)

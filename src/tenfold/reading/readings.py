@@ -251,12 +251,13 @@ class Settled:
         return "".join(str(digit.value) for digit in self.digits)
 
 
-def settle(reading: Reading, layout: Layout) -> Settled:
+def settle(reading: Reading, layout: Layout, *, images: bool = False) -> Settled:
     """Settle what a line says.
 
     Where both networks see as many digits, their probabilities are multiplied digit by digit, the string
     network's with more weight. Where they do not, the reading of the one that is surer is taken. Where the
-    string network sees none, there is none.
+    string network sees none, there is none. With `images`, digits that the string network alone has seen have
+    pictures as well, which takes time.
     """
     path, transcript = reading.path, reading.transcript
     single = path.probability
@@ -270,7 +271,7 @@ def settle(reading: Reading, layout: Layout) -> Settled:
         return Evidence(kind, transcript.confidence, single, rival, length)
 
     if reading.path is NO_PATH:
-        return Settled(_of_spots(reading, transcript, layout), evidence("strip", len(spots)), others)
+        return Settled(_of_spots(reading, transcript, layout, images), evidence("strip", len(spots)), others)
     if len(path.segments) == 1 and path.text.startswith(transcript.text) and _fills(path.segments[0], layout):
         # Made for lines, the string network may miss a digit that is by itself.
         sure = transcript.confidence if spots else 1 - transcript.confidence
@@ -294,7 +295,8 @@ def settle(reading: Reading, layout: Layout) -> Settled:
         kind = "differ" if not same else "agree" if len(digits) > 1 else "lone"
         return Settled(tuple(digits), evidence(kind, len(digits)), alternatives)
     if transcript.confidence >= single:
-        chosen, kind, other = _of_spots(reading, transcript, layout), "string", (path.text, single)
+        chosen = _of_spots(reading, transcript, layout, images)
+        kind, other = "string", (path.text, single)
     else:
         chosen, kind, other = _of_path(reading), "digits", (transcript.text, transcript.confidence)
     return Settled(chosen, evidence(kind, len(chosen)), (other, *others))
@@ -316,7 +318,7 @@ def _of_path(reading: Reading) -> tuple[Glimpse, ...]:
     )
 
 
-def _of_spots(reading: Reading, transcript: Transcript, layout: Layout) -> tuple[Glimpse, ...]:
+def _of_spots(reading: Reading, transcript: Transcript, layout: Layout, images: bool) -> tuple[Glimpse, ...]:
     """Return the digits of a transcript, each with the ink between its columns."""
     found = []
     members = set(reading.row.members)
@@ -334,7 +336,7 @@ def _of_spots(reading: Reading, transcript: Transcript, layout: Layout) -> tuple
             if len(inked)
             else (rows.start, rows.stop)
         )
-        image = _seen(layout, first, top, last, bottom)
+        image = _seen(layout, first, top, last, bottom) if images else None
         chances = spot.probabilities.astype(np.float64)
         found.append(Glimpse(spot.value, chances, (first, top, last, bottom), image))
     return tuple(found)

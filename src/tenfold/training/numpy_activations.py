@@ -31,10 +31,11 @@ class LeakyReLU(Operation[layers.LeakyReLU]):
 
 class Sigmoid(Operation[layers.Sigmoid]):
     def forward(self, x: Array, moment: Moment | None) -> Array:
-        # exp(-|x|) never overflows.
-        small = np.exp(-np.abs(x))
-        y: Array = np.where(x >= 0, 1, small) / (1 + small)
-        self.y = y
+        y: Array = np.negative(x)
+        with np.errstate(over="ignore"):  # 1 / (1 + infinity) is the 0 that it should be
+            np.exp(y, out=y)
+        y += 1
+        self.y = np.reciprocal(y, out=y)
         return y
 
     def backward(self, dy: Array) -> Array:

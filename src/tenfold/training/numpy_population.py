@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -17,18 +17,13 @@ from tenfold.networks import layers
 from tenfold.networks.architecture import Architecture
 from tenfold.training.engine import as_input, check_fit
 from tenfold.training.initializers import Weights, initial_weights
+from tenfold.training.numpy_blocks import Block, blocks
 from tenfold.training.numpy_engine import NumpyEngine
-from tenfold.training.numpy_losses import targets
 from tenfold.training.numpy_operation import Array, Arrays
 from tenfold.training.numpy_optimizers import Stepper
 from tenfold.training.numpy_stack import ACTIVATIONS, Stack
-from tenfold.training.pieces import pieces
 from tenfold.training.published_backward import operations
 from tenfold.training.recipe import Recipe
-
-PIECE = 1200
-"""How many images pass through at once, at most. Fewer have fewer pixels that are not blank in all of them,
-but the rest of the networks is computed in smaller bits."""
 
 LARGEST = 1e9
 """A network whose weights would grow beyond this has diverged: what it says would overflow float32 soon."""
@@ -136,17 +131,6 @@ class _Learner:
         return found
 
 
-@dataclass(frozen=True)
-class _Block:
-    """A piece of the images, ready to pass through: `x` (pixels, n), and the targets (classes, n) by kind."""
-
-    images: NDArray[np.int64]
-    pixels: NDArray[np.int64]
-    x: Array
-    labels: NDArray[np.int64]
-    wanted: dict[tuple[int, float], Array]
-
-
 class _Draws:
     """The random numbers behind the dropout of a step (`engine` says which), for some images at a time."""
 
@@ -155,14 +139,22 @@ class _Draws:
         self._places: dict[int, NDArray[np.uint32]] = {}
         self._images = np.empty(0, np.int64)
         self._drawn: dict[tuple[int, str, int], Array] = {}
+        self._kept: dict[tuple[int, str, int, float], NDArray[np.bool_]] = {}
 
     def turn_to(self, images: NDArray[np.int64]) -> None:
         """Draw for these images from now on."""
         self._images = images
         self._drawn.clear()
+        self._kept.clear()
 
-    def of(self, seed: int, name: str, width: int) -> Array:
-        """Return the numbers (width, n) of layer `name`; they are drawn once for all members of a seed."""
+    def kept(self, seed: int, name: str, width: int, rate: float) -> NDArray[np.bool_]:
+        """Return what layer `name` keeps, (width, n); it is found once for all members of a seed and rate."""
+        wanted = (seed, name, width, rate)
+        if wanted not in self._kept:
+            self._kept[wanted] = self._numbers(seed, name, width) >= np.float32(rate)
+        return self._kept[wanted]
+
+    def _numbers(self, seed: int, name: str, width: int) -> Array:
         wanted = (seed, name, width)
         if wanted not in self._drawn:
             first = self._place(seed)[self._images] * np.uint32(width)
@@ -195,13 +187,13 @@ class _Group:
         self.rows = slice(start, start + len(learners) * units)
         self._seeds = [learner.member.seed for learner in learners]
 
-    def learn(self, z: Array, block: _Block, draws: _Draws, counted: bool) -> None:
+    def learn(self, z: Array, block: Block, draws: _Draws, counted: bool) -> None:
         """Replace `z` (rows, n) by the gradient of the summed loss by it."""
 
-        def draw(name: str, width: int) -> Array:
+        def draw(name: str, width: int, rate: float) -> NDArray[np.bool_]:
             if len(set(self._seeds)) == 1:
-                return draws.of(self._seeds[0], name, width)[None]
-            return np.stack([draws.of(seed, name, width) for seed in self._seeds])
+                return draws.kept(self._seeds[0], name, width, rate)[None]
+            return np.stack([draws.kept(seed, name, width, rate) for seed in self._seeds])
 
         count = len(block.labels)
         dz = self.stack.learn(
@@ -230,12 +222,21 @@ class Population:
     Parameters
     ----------
     members : sequence of Member
-        Of any depth and width, of one precision, that scale their images alike.
+        Of any depth and width, of one precision, that scale their images alike. Those that are the same but
+        for their names are computed once.
     data : Dataset
+
+    Attributes
+    ----------
+    members : list of Member
+    learners : list
+        One for each member; the same one for the same.
+    done : int
+        Steps.
     """
 
     def __init__(self, members: Sequence[Member], data: Dataset) -> None:
-        self.data, self.done = data, 0
+        self.members, self.data, self.done = list(members), data, 0
         architecture, precision = members[0].architecture, members[0].recipe.precision
         for member in members:
             check_fit(member.architecture, data.images, len(data.classes))
@@ -245,17 +246,10 @@ class Population:
                 raise TrainingError("The members of a population must have the same precision.")
         x = as_input(architecture, data.images, PRECISIONS[precision])
         kinds = {member.smoothed for member in members}
-        self._blocks = [
-            _Block(
-                piece.images,
-                piece.pixels,
-                x[piece.images[None, :], piece.pixels[:, None]],
-                data.labels[piece.images],
-                {kind: _wanted(data.labels[piece.images], kind, x.dtype) for kind in kinds},
-            )
-            for piece in pieces(x.reshape(data.images.shape), PIECE)
-        ]
-        self.learners = [_Learner(member) for member in members]
+        self._blocks = blocks(data.images, x, data.labels, kinds)
+        nameless = [replace(member, architecture=member.architecture.named("")) for member in members]
+        learners = {member: _Learner(member) for member in dict.fromkeys(nameless)}
+        self.learners = [learners[member] for member in nameless]
         self._groups = self._grouped()
 
     def step(self, report: Callable[[float], None] | None = None, *, counted: bool = True) -> None:
@@ -277,26 +271,29 @@ class Population:
     def _step(self, report: Callable[[float], None], counted: bool) -> None:
         count = len(self.data)
         every = [learner for group in self._groups for learner in group.learners]
-        # Pixels lie below one another, so that what a piece needs of them are whole lines of memory.
-        weight = np.concatenate([learner.weights[learner.weight] for learner in every]).T.copy()
-        bias = np.concatenate([learner.weights[learner.bias] for learner in every])
-        weight_gradient, bias_gradient = np.zeros_like(weight), np.zeros_like(bias)
+        # Pixels lie below one another, so that what a piece needs of them are whole lines of memory; the last
+        # are the biases.
+        weights = [np.concatenate([learner.weights[learner.weight] for learner in every]).T]
+        weights += [np.concatenate([learner.weights[learner.bias] for learner in every])[None]]
+        weight = np.concatenate(weights)
+        gradient = np.zeros_like(weight)
         for group in self._groups:
             group.stack.begin([learner.weights for learner in group.learners])
         draws, done = _Draws(self.done, count), 0
         for block in self._blocks:
             draws.turn_to(block.images)
-            z = weight[block.pixels].T @ block.x
-            z += bias[:, None]
+            z = np.empty((weight.shape[1], len(block.images)), weight.dtype)
+            for part in block.parts:
+                np.matmul(weight[part.pixels].T, part.x, out=z[:, part.here])
             for group in self._groups:
                 group.learn(z[group.rows], block, draws, counted)
-            weight_gradient[block.pixels] += block.x @ z.T
-            bias_gradient += z.sum(axis=1)
+            for part in block.parts:
+                gradient[part.pixels] += part.x @ z[:, part.here].T
             done += len(block.images)
             report(done / count)
-        by_unit = np.ascontiguousarray(weight_gradient.T)
+        by_unit, of_biases = np.ascontiguousarray(gradient[:-1].T), gradient[-1]
         for group in self._groups:
-            group.end(by_unit[group.rows], bias_gradient[group.rows], self.done, count, counted)
+            group.end(by_unit[group.rows], of_biases[group.rows], self.done, count, counted)
         lost = [learner for learner in every if learner.diverged]
         for learner in lost:
             # What it said on the way is no number; what it is left with can be measured.
@@ -308,7 +305,7 @@ class Population:
     def _grouped(self) -> list[_Group]:
         """Return the learners that have not diverged, with those that are alike in one group."""
         alike: dict[Any, list[_Learner]] = {}
-        for learner in self.learners:
+        for learner in dict.fromkeys(self.learners):
             if not learner.diverged:
                 alike.setdefault(learner.member.likeness, []).append(learner)
         groups: list[_Group] = []
@@ -335,10 +332,6 @@ class Population:
             for key, array in learner.arrays().items():
                 array[...] = state[f"{place}/{key}"]
         self._groups = self._grouped()
-
-
-def _wanted(labels: NDArray[np.int64], kind: tuple[int, float], dtype: np.dtype[Any]) -> Array:
-    return np.ascontiguousarray(targets(labels, *kind, dtype).T)
 
 
 def decayed(architecture: Architecture) -> set[str]:

@@ -46,8 +46,8 @@ class StackedDense(Operation[layers.Dense]):
         return dx
 
 
-Draw = Callable[[str, int], Array]
-"""Returns the numbers (members or 1, width, n) that decide what a dropout layer, told by its name, keeps."""
+Draw = Callable[[str, int, float], NDArray[np.bool_]]
+"""Returns what a dropout layer, told by its name, width and rate, keeps: (members or 1, width, n)."""
 
 
 class StackedDropout(Operation[layers.Dropout]):
@@ -55,8 +55,8 @@ class StackedDropout(Operation[layers.Dropout]):
     """Set before each piece of the images."""
 
     def forward(self, x: Array, moment: Moment | None) -> Array:
-        kept = self.draw(self.name, x.shape[1]) >= self.layer.rate
-        self.mask = kept.astype(x.dtype) * (1 / (1 - self.layer.rate))
+        kept = self.draw(self.name, x.shape[1], self.layer.rate)
+        self.mask = np.multiply(kept, 1 / (1 - self.layer.rate), dtype=x.dtype)
         return x * self.mask
 
     def backward(self, dy: Array) -> Array:
@@ -142,10 +142,11 @@ def cross_entropy(logits: Array, wanted: Array) -> tuple[Array, Array]:
     wanted : (classes, n)
     """
     shifted = logits - logits.max(axis=1, keepdims=True)
-    probabilities = np.exp(shifted)
+    told = shifted.reshape(len(logits), -1) @ wanted.reshape(-1)
+    probabilities = np.exp(shifted, out=shifted)
     sums = probabilities.sum(axis=1, keepdims=True)
-    losses = np.log(sums).sum(axis=(1, 2)) - shifted.reshape(len(logits), -1) @ wanted.reshape(-1)
-    probabilities /= sums
+    losses = np.log(sums).sum(axis=(1, 2)) - told
+    probabilities *= np.reciprocal(sums, out=sums)
     probabilities -= wanted
     return losses, probabilities
 

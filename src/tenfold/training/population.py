@@ -149,12 +149,11 @@ def _finite(value: float) -> float | None:
 
 
 def _trained(population: Population, last: Checkpoint, place: int) -> Trained:
-    learner = population.learners[place]
+    learner, member = population.learners[place], population.members[place]
     rows = [
         {name: value[place] if isinstance(value, list) else value for name, value in row.items()}
         for row in last.history.rows
     ]
-    member = learner.member
     rates = member.recipe.schedule
     for row in rows:
         row["lr"] = member.recipe.optimizer.lr * rates.factor(row["epoch"] - 1, member.recipe.epochs, 1)

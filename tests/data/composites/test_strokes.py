@@ -39,6 +39,12 @@ def test_variants_are_chosen_for_their_digit_by_their_weights():
     assert {VARIANTS[name].digit for name in choose([3, 1], np.random.default_rng(0))} == {1, 3}
 
 
+def test_strings_are_written_in_no_hand_that_is_for_digits_alone():
+    digits, rng = np.arange(10).repeat(300), np.random.default_rng(0)
+    assert not any(VARIANTS[name].alone for name in choose(digits, rng, strings=True))
+    assert "1-low-flag" in choose(digits, rng)
+
+
 def test_every_digit_has_variants_and_all_of_them_can_be_drawn():
     assert {variant.digit for variant in VARIANTS.values()} == set(range(10))
     images = render(list(VARIANTS), np.random.default_rng(0), (48, 32))

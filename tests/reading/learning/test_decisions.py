@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from tenfold.reading.decide import Evidence, Judgment
-from tenfold.reading.learning.decisions import Line, fit_judgment, fit_thresholds, fit_weights, held_out
+from tenfold.reading.learning.decisions import (
+    Line,
+    fit_judgment,
+    fit_thresholds,
+    fit_weights,
+    held_out,
+)
 
 
 def lines(count, kind="agree", seed=0, shift=0.0):

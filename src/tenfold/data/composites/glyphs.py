@@ -115,8 +115,8 @@ class Glyphs:
 
 
 def draw_glyphs(count: int, rng: np.random.Generator) -> list[Glyph]:
-    """Draw so many glyphs from strokes, of all digits alike."""
-    names = choose(np.arange(count) % 10, rng)
+    """Draw so many glyphs from strokes, of all digits alike, in the hands that strings are written in."""
+    names = choose(np.arange(count) % 10, rng, strings=True)
     digits = [VARIANTS[name].digit for name in names]
     return [_measured(digit, lines) for digit, lines in zip(digits, trace(names, rng), strict=True)]
 

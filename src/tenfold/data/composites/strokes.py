@@ -25,8 +25,10 @@ _STEPS = 7
 _MARGIN = 4 / 28
 
 
-def choose(digits: ArrayLike, rng: np.random.Generator) -> list[str]:
+def choose(digits: ArrayLike, rng: np.random.Generator, *, strings: bool = False) -> list[str]:
     """Return the name of a variant for each of `digits` (n,), drawn by the variants' weights.
+
+    For `strings` there are none that are written `alone`.
 
     Raises
     ------
@@ -38,7 +40,11 @@ def choose(digits: ArrayLike, rng: np.random.Generator) -> list[str]:
         raise DataError(f"digits must be integers from 0 to 9, (n,). Got {digits!r} instead.")
     chosen = np.empty(len(wanted), object)
     for digit in np.unique(wanted):
-        names = [name for name, variant in VARIANTS.items() if variant.digit == digit]
+        names = [
+            name
+            for name, variant in VARIANTS.items()
+            if variant.digit == digit and not (strings and variant.alone)
+        ]
         weights = np.array([VARIANTS[name].weight for name in names])
         here = np.flatnonzero(wanted == digit)
         chosen[here] = rng.choice(names, len(here), p=weights / weights.sum())

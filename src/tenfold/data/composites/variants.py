@@ -26,12 +26,16 @@ class Variant:
         Two drawings with the same points and corners, as the module documents them; writers lie between.
     weight : float > 0
         How often it is chosen among the variants of its digit, relative to 1.
+    alone : bool
+        Only digits that stand alone are written so, none in a string: where others stand beside it, a 1 with
+        a flat flag is a 7 to anyone who does not know the hand.
     """
 
     digit: int
     first: str
     second: str
     weight: float = 1.0
+    alone: bool = False
 
     @cached_property
     def curves(self) -> tuple[tuple[NDArray[np.int64], ...], ...]:
@@ -285,7 +289,10 @@ VARIANTS: dict[str, Variant] = {
         0.5,
     ),
     "0-gap": Variant(
-        0, "54,4 26,0 4,44 10,86 36,100 62,78 66,42", "46,0 20,8 2,50 12,92 40,100 64,84 68,54", 0.6
+        0,
+        "54,4 26,0 4,44 10,86 36,100 62,78 66,42",
+        "46,0 20,8 2,50 12,92 40,100 64,84 68,54",
+        0.6,
     ),
     "0-crown": Variant(
         0,
@@ -299,7 +306,7 @@ VARIANTS: dict[str, Variant] = {
         "0,-4 26,2 50,14 60,52 48,92 26,100 4,82 6,56 22,38 44,34",
         0.5,
     ),
-    "1-low-flag": Variant(1, "6,13 30,0 / 30,50 30,100", "-2,20 34,1 / 34,50 34,100"),
+    "1-low-flag": Variant(1, "6,13 30,0 / 30,50 30,100", "-2,20 34,1 / 34,50 34,100", alone=True),
     "1-foot": Variant(1, "26,0 25,40 25,82 34,98 46,95", "20,2 18,50 18,88 26,100 38,98", 0.5),
     "4-cross": Variant(
         4,

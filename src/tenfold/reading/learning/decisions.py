@@ -23,6 +23,7 @@ from tenfold.data.composites.patches import make_patch
 from tenfold.data.dataset import Dataset
 from tenfold.data.splits import hold_out
 from tenfold.reading.decide import KINDS, SCENES, Evidence, Judgment, least
+from tenfold.reading.learning.legible import legible
 from tenfold.reading.networks import Networks
 from tenfold.reading.pages import Picture
 from tenfold.reading.reader import Reader
@@ -148,6 +149,7 @@ def read_pages(networks: Networks, digits: Dataset, seed: int, count: int) -> It
 def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> Iterator[list[Line]]:
     """Make strips and read them; yield the lines of each."""
     rng = generator(seed, "reader-decisions", "strips")
+    digits = legible(digits, networks.classifier)
     glyphs = Glyphs(digits.images, digits.labels, draw_glyphs(500, rng))
     papers = Papers(60, rng)
     for _ in range(count):

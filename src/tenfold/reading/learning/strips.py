@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.paper import Papers
 from tenfold.data.composites.patches import Patch, make_patch
+from tenfold.reading.classifier import DigitNetwork
+from tenfold.reading.learning.legible import legible
 from tenfold.reading.strip import STRIDE, View, make_strip
 from tenfold.seeds import generator
 
@@ -48,7 +50,7 @@ def _stock(part: str) -> tuple[Glyphs, Papers]:
     from tenfold.data.splits import hold_out
 
     rest, held = hold_out(load("mnist").train, HELD_OUT, seed=SPLIT_SEED)
-    digits = rest if part == "train" else held
+    digits = legible(rest if part == "train" else held, DigitNetwork())
     drawn = draw_glyphs(DRAWN, generator(0, "strokes", part))
     return Glyphs(digits.images, digits.labels, drawn), Papers(PAPERS, generator(0, "papers", part))
 

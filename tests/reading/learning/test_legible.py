@@ -1,0 +1,28 @@
+import cv2
+import numpy as np
+
+from tenfold.data import Dataset
+from tenfold.data.normalize import normalize
+from tenfold.reading.classifier import DigitNetwork
+from tenfold.reading.learning.decisions import held_out
+from tenfold.reading.learning.legible import legible
+
+
+def eight(thickness):
+    """Return a picture of an 8 whose lower loop is drawn so thick (-1: filled)."""
+    picture = np.full((140, 100), 255, np.uint8)
+    cv2.ellipse(picture, (52, 42), (20, 22), 0, 0, 360, 0, 13)
+    cv2.ellipse(picture, (48, 92), (16, 27), 0, 0, 360, 0, thickness)
+    return normalize(picture)
+
+
+def test_a_digit_that_is_lost_when_it_is_thinned_is_no_truth_to_be_measured_by():
+    plain = held_out().take(np.arange(300))
+    eights = np.stack([eight(13), eight(-1)])
+    digits = Dataset(
+        np.concatenate([eights, plain.images]), np.concatenate([[8, 8], plain.labels]).astype(np.int64)
+    )
+    kept = legible(digits, DigitNetwork())
+    assert (kept.images == eights[0]).all(axis=(1, 2)).any()
+    assert not (kept.images == eights[1]).all(axis=(1, 2)).any()
+    assert len(kept) > 0.97 * len(digits)
