@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from enum import StrEnum
 from pathlib import Path
@@ -102,7 +104,7 @@ def serve(
     finished.
     """
     uvicorn = require("uvicorn", extra="serve", purpose="The service")
-    for module in ("fastapi", "prometheus_client", "multipart"):
+    for module in ("fastapi", "prometheus_client", "python_multipart"):
         require(module, extra="serve", purpose="The service")
     from tenfold.serving.model import open_classifier
     from tenfold.serving.settings import Settings
@@ -132,6 +134,8 @@ def serve(
             # Several processes add up what they count in files there.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         say(f"Tenfold answers at http://{host}:{port} – Ctrl-C stops it.")
+        # Once uvicorn has finished what was begun it sends itself the signal again: then this was no failure.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.run(
             "tenfold.serving.app:from_environment",
             factory=True,
