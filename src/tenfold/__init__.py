@@ -80,8 +80,8 @@ _HOMES = {
     "train": "tenfold.training.loop",
 }
 
-# From version 1.29 on ONNX Runtime tells its maker about each session, and keeps a name for the machine in the
-# home folder, unless it is told otherwise before it is loaded. Nothing that Tenfold does is told to anybody.
+# From version 1.29 on ONNX Runtime tells its maker about each session, and keeps a name for the machine in
+# the home folder, unless it is told otherwise before it is loaded. What is done here is nobody else's business.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
