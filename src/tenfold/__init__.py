@@ -81,7 +81,7 @@ _HOMES = {
 }
 
 # From version 1.29 on ONNX Runtime tells its maker about each session, and keeps a name for the machine in
-# the home folder, unless it is told otherwise before it is loaded. What is done here is nobody else's business.
+# the home folder, unless it is told otherwise before it is loaded. What Tenfold does is nobody's business.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
