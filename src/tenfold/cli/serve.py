@@ -62,6 +62,9 @@ def serve(
     max_body: Annotated[
         float, typer.Option("--max-body", min=0.001, metavar="MB", help="The largest body, as it arrives.")
     ] = 20,
+    max_arrival: Annotated[
+        float, typer.Option("--max-arrival", min=0.01, metavar="S", help="How long a body may take to arrive.")
+    ] = 30,
     max_pixels: Annotated[
         float,
         typer.Option("--max-pixels", min=0.001, metavar="MILLIONS", help="The largest picture or page."),
@@ -114,6 +117,7 @@ def serve(
         model=None if model is None else _resolved(model),
         results=str(results.resolve()) if results.is_dir() else None,
         body_bytes=int(max_body * MEBIBYTE),
+        body_seconds=max_arrival,
         pixels=int(max_pixels * 1e6),
         pages=max_pages,
         document_seconds=max_seconds,
