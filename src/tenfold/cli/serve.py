@@ -63,7 +63,7 @@ def serve(
         float, typer.Option("--max-body", min=0.001, metavar="MB", help="The largest body, as it arrives.")
     ] = 20,
     max_arrival: Annotated[
-        float, typer.Option("--max-arrival", min=0.01, metavar="S", help="How long a body may take to arrive.")
+        float, typer.Option("--max-arrival", min=0.01, metavar="S", help="How long a body may take.")
     ] = 30,
     max_pixels: Annotated[
         float,
