@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -24,3 +28,13 @@ def test_what_is_no_network_is_told_with_its_path(network, tmp_path):
     (tmp_path / "notes.onnx").write_text("no network")
     with pytest.raises(ModelError, match=r"notes\.onnx holds no \w+ network"):
         network(tmp_path / "notes.onnx")
+
+
+def test_onnx_runtime_keeps_no_name_of_the_machine_and_tells_nobody(tmp_path):
+    """Where it reports to its maker, it first writes files into the home folder and the temporary one."""
+    code = "import sys, tenfold.session as s; s.open_session(open(sys.argv[1], 'rb').read())"
+    homes = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")} | homes
+    subprocess.run([sys.executable, "-c", code, classifier.WEIGHTS], check=True, env=environment)
+
+    assert not list(tmp_path.iterdir())

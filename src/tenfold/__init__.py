@@ -13,6 +13,7 @@ scikit-learn. Layers are in `tenfold.networks`, metrics in `tenfold.evaluation`,
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,10 @@ _HOMES = {
     "read": "tenfold.reading.reader",
     "train": "tenfold.training.loop",
 }
+
+# From version 1.29 on ONNX Runtime tells its maker about each session, and keeps a name for the machine in
+# the home folder, unless it is told otherwise before it is loaded. What Tenfold does is nobody's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:

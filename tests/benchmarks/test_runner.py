@@ -46,6 +46,13 @@ def test_sides_take_turns_and_every_other_round_goes_back_to_front(kept):
     ]
 
 
+def test_a_slow_side_is_measured_less_often(kept):
+    slow = replace(THREE, sides=(SIDES[0], replace(SIDES[1], repeats=1)))
+
+    assert names(turns(slow, kept)) == [("a", 0), ("b", 0), ("a", 1), ("a", 2)]
+    assert Turn(slow, slow.sides[1], 0).name == "three: b, 1 of 1"
+
+
 def test_what_is_measured_is_on_disk_at_once_and_not_measured_again(kept, answers):
     todo = list(turns(THREE, kept))
     answers_wanted = 4
@@ -79,7 +86,16 @@ def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):
     failed = subprocess.CompletedProcess([], 3, "", "Traceback\nValueError: no digits\n")
     monkeypatch.setattr(runner, "_run", lambda command, settings: failed)
 
-    with pytest.raises(BenchmarkError, match=r"three: b, 1 of 3: the process ended with 3 .* no digits"):
+    with pytest.raises(BenchmarkError, match=r"three: b, 1 of 3: the process ended with 3, .* no digits"):
+        measure(Turn(THREE, SIDES[1], 0))
+
+
+@pytest.mark.parametrize("printed", ["", "Done.\n", "1.5\n"])
+def test_a_side_that_measures_nothing_has_failed(monkeypatch, printed):
+    done = subprocess.CompletedProcess([], 0, printed, "")
+    monkeypatch.setattr(runner, "_run", lambda command, settings: done)
+
+    with pytest.raises(BenchmarkError, match=r"ended with 0, measured nothing and said: nothing"):
         measure(Turn(THREE, SIDES[1], 0))
 
 

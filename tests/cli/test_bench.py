@@ -58,7 +58,7 @@ def test_smoke_keeps_nothing(cli, measured, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_an_interrupt_keeps_what_was_measured(cli, measured, monkeypatch):
+def test_an_interrupt_keeps_and_tells_what_was_measured(cli, measured, monkeypatch, tmp_path):
     whole = runner.measure
 
     def interrupted(turn, smoke=False):
@@ -68,11 +68,13 @@ def test_an_interrupt_keeps_what_was_measured(cli, measured, monkeypatch):
 
     monkeypatch.setattr(runner, "measure", interrupted)
     answer = cli("bench", "--only", "experiments", "--quiet")
+    page = (tmp_path / "results" / "benchmarks.md").read_text("utf-8")
     monkeypatch.setattr(runner, "measure", whole)
     cli("bench", "--only", "experiments", "--quiet")
 
     assert answer.code == 130
     assert "Go on with: tenfold bench --only experiments" in answer.err
+    assert "| Tenfold, together | 1.50 |" in page
     assert len(measured) == 12
 
 

@@ -24,10 +24,17 @@ def service(tmp_path):
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             port = trial.getsockname()[1]
-        log = tmp_path / "log"
+        log, temporary = tmp_path / "log", tmp_path / "temporary"
+        temporary.mkdir(exist_ok=True)
         command = [sys.executable, "-c", START, "serve", "--port", str(port), *options]
         with log.open("wb") as stream:
-            process = subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL, cwd=tmp_path)
+            process = subprocess.Popen(
+                command,
+                stderr=stream,
+                stdout=subprocess.DEVNULL,
+                cwd=tmp_path,
+                env={**os.environ, "TMPDIR": str(temporary)},
+            )
         started.append(process)
         deadline = time.monotonic() + 100
         while time.monotonic() < deadline:
@@ -74,7 +81,7 @@ def gone(processes):
     return False
 
 
-def test_it_serves_what_ships_logs_json_and_ends_when_told(service):
+def test_it_serves_what_ships_logs_json_and_ends_when_told(service, tmp_path):
     process, url, log = service("--readers", "1")
 
     answer = post(f"{url}/v1/classify", bytes(784 * 2))
@@ -88,8 +95,9 @@ def test_it_serves_what_ships_logs_json_and_ends_when_told(service):
 
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(40) in (0, -signal.SIGTERM)
+    assert process.wait(40) == 0
     assert gone(helpers)
+    assert not list((tmp_path / "temporary").iterdir())
     first, *lines = log.read_text().splitlines()
     assert url in first
     events = [json.loads(line) for line in lines]
@@ -119,7 +127,7 @@ def test_what_was_begun_is_finished_and_no_more_is_taken(service):
             pytest.fail("it still takes requests")
         client.sendall(bytes(484))
         assert client.recv(20).startswith(b"HTTP/1.1 200")
-    process.wait(40)
+    assert process.wait(40) == 0
 
 
 @pytest.mark.slow
@@ -140,7 +148,7 @@ def test_several_workers_count_together_and_leave_nothing(service):
     helpers = children(process.pid)
     assert len(helpers) >= 4
     process.send_signal(signal.SIGTERM)
-    process.wait(40)
+    assert process.wait(40) == 0
     assert gone(helpers)
 
 

@@ -75,6 +75,8 @@ def test_tensors_as_bytes(client, picture):
         ({"parameters": {"binary_data_size": 10**9}}, 422),
         ({"parameters": {"binary_data_size": "x"}}, 400),
         ({"parameters": 5}, 400),
+        ({"name": "pixels"}, 400),
+        ({"name": None}, 400),
     ],
 )
 def test_requests_that_do_not_fit(client, picture, changed, status):
@@ -100,3 +102,16 @@ def test_another_model_is_not_there(client):
 
     assert answer.status_code == 404
     assert "brightest" in answer.json()["detail"]
+
+
+def test_another_version_is_not_there(client, picture):
+    for method, path in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
+        for version, status in (("1", 200), ("2", 404)):
+            url = f"/v2/models/brightest/versions/{version}{path}"
+            asked = {"json": tensor(picture(1)[None])} if method == "POST" else {}
+            assert client.request(method, url, **asked).status_code == status
+
+
+@pytest.mark.parametrize("outputs", [[{"name": "logits"}], ["probabilities"], 5])
+def test_an_output_that_the_model_does_not_have(client, picture, outputs):
+    assert client.post(URL, json=tensor(picture(1)[None]) | {"outputs": outputs}).status_code == 400

@@ -51,12 +51,15 @@ class Side:
         The modules it needs beyond the base install.
     threads : int or None
         For the libraries' arithmetic; None: one a core, as they choose.
+    repeats : int or None
+        Where it is so slow that it is measured less often than the others; None: as often as they.
     """
 
     name: str
     measure: Callable[[int, bool], Values]
     packages: tuple[str, ...] = ()
     threads: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,10 @@ class Benchmark:
     reference: str = ""
     repeats: int = 3
     goals: tuple[Goal, ...] = ()
+
+    def repeats_of(self, side: Side) -> int:
+        """Return how often a side is measured."""
+        return self.repeats if side.repeats is None else side.repeats
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,7 @@ BENCHMARK = Benchmark(
         Measure("accuracy", "best", "%", 1, percent=True),
     ),
     reference=SKORCH,
+    repeats=2,
     goals=(
         Goal(
             "the whole grid at least 4 times as fast", "Tenfold, the whole grid", "cpu_seconds", 4, times=True

@@ -168,6 +168,7 @@ BENCHMARKS = (
         ),
         size="images",
         cost="processor time (s)",
+        repeats=2,
     ),
     Growth(
         "growth-width",
@@ -181,6 +182,7 @@ BENCHMARKS = (
         ),
         size="width, times that of fast",
         cost="processor time (s)",
+        repeats=2,
     ),
     Growth(
         "growth-members",
@@ -195,5 +197,6 @@ BENCHMARKS = (
         ),
         size="members",
         cost="processor time of a step (s)",
+        repeats=2,
     ),
 )

@@ -170,8 +170,8 @@ def mlp(repeat: int, smoke: bool) -> Values:
     from tenfold.data import load
 
     train = load("mnist").train.take(slice(0, 600 if smoke else None))
-    # Ten passes: its speed does not depend on how well it has learned, nor does it learn much after them.
-    classifier = MLPClassifier(max_iter=2 if smoke else 10, random_state=0)
+    # Five passes: its speed does not depend on how well it has learned, nor does it learn much after them.
+    classifier = MLPClassifier(max_iter=2 if smoke else 5, random_state=0)
     classifier.fit(train.images.reshape(len(train), -1) / 255, train.labels)
     return timed(
         lambda images: classifier.predict_proba(images.reshape(len(images), -1) / 255),
@@ -221,7 +221,7 @@ BENCHMARK = Benchmark(
     f"{SINGLE:,} calls (k-NN: 20). Ours is `Model.predict_proba`, of what ships, and of `fast`, trained "
     "once, under seed 0. PyTorch runs the same `fast` as modules in evaluation mode, batches of 1,000. "
     "ONNX Runtime runs Lin's Enhanced CNN (18.7 million multiply-adds) with its defaults, the weights as "
-    "drawn. MLPClassifier has its default 100 units and ten passes of training; k-NN has k = 3 and 60,000 "
+    "drawn. MLPClassifier has its default 100 units and five passes of training; k-NN has k = 3 and 60,000 "
     "images. Libraries are imported, models loaded and warm.",
     _sides(),
     (

@@ -96,7 +96,7 @@ def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:
     """Return a goal and what became of it, in one line."""
     goal = outcome.goal
     if outcome.value is None:
-        return f"Goal: {goal.text}. **Open**: nothing that counts was measured."
+        return f"Goal: {goal.text}. **Open**: not measured, or not reached in every repeat."
     (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
     value = f"{_times(outcome.value)} times" if goal.times else _value(Spread((outcome.value,)), measure)
     unit = f" {measure.unit}" if measure.unit and not goal.times else ""

@@ -35,7 +35,8 @@ class Turn:
     @property
     def name(self) -> str:
         """What it is, for people."""
-        return f"{self.benchmark.key}: {self.side.name}, {self.repeat + 1} of {self.benchmark.repeats}"
+        times = self.benchmark.repeats_of(self.side)
+        return f"{self.benchmark.key}: {self.side.name}, {self.repeat + 1} of {times}"
 
 
 def turns(benchmark: Benchmark, kept: Measurements) -> Iterator[Turn]:
@@ -45,9 +46,9 @@ def turns(benchmark: Benchmark, kept: Measurements) -> Iterator[Turn]:
     are left out.
     """
     sides = [side for side in benchmark.sides if not missing(side)]
-    for repeat in range(benchmark.repeats):
+    for repeat in range(max(map(benchmark.repeats_of, sides), default=0)):
         for side in sides if repeat % 2 == 0 else reversed(sides):
-            if not kept.has(benchmark.key, side.name, repeat):
+            if repeat < benchmark.repeats_of(side) and not kept.has(benchmark.key, side.name, repeat):
                 yield Turn(benchmark, side, repeat)
 
 
@@ -113,13 +114,13 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
     else:
         done = _run(command, os.environ | settings)
     seconds = perf_counter() - began
-    if done.returncode:
+    values = _told(done.stdout) if done.returncode == 0 else None
+    if values is None:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         raise BenchmarkError(
-            f"{turn.name}: the process ended with {done.returncode} and said: {said}\n"
+            f"{turn.name}: the process ended with {done.returncode}, measured nothing and said: {said}\n"
             f"To see it whole: {' '.join(command[1:])!r}"
         )
-    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return Measurement(
         turn.benchmark.key,
         turn.side.name,
@@ -132,6 +133,15 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
         environment.hardware() | {"threads": turn.side.threads or environment.hardware()["cores"]},
         environment.versions(PEERS),
     )
+
+
+def _told(printed: str) -> dict[str, Any] | None:
+    """Return what a side measured, by the last line that it printed; None where that is something else."""
+    try:
+        values = json.loads(printed.splitlines()[-1])
+    except (IndexError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def cores_in_use(seconds: float = 0.5) -> float | None:

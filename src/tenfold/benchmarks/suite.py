@@ -11,8 +11,8 @@ SUITE: dict[str, Benchmark] = {
         inference.BENCHMARK,
         startup.BENCHMARK,
         experiments.BENCHMARK,
-        *growth.BENCHMARKS,
         grid.BENCHMARK,
         accuracy.BENCHMARK,
+        *growth.BENCHMARKS,
     )
 }

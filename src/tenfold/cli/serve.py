@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 from enum import StrEnum
 from pathlib import Path
@@ -60,6 +62,9 @@ def serve(
     max_body: Annotated[
         float, typer.Option("--max-body", min=0.001, metavar="MB", help="The largest body, as it arrives.")
     ] = 20,
+    max_arrival: Annotated[
+        float, typer.Option("--max-arrival", min=0.01, metavar="S", help="How long a body may take.")
+    ] = 30,
     max_pixels: Annotated[
         float,
         typer.Option("--max-pixels", min=0.001, metavar="MILLIONS", help="The largest picture or page."),
@@ -102,7 +107,7 @@ def serve(
     finished.
     """
     uvicorn = require("uvicorn", extra="serve", purpose="The service")
-    for module in ("fastapi", "prometheus_client", "multipart"):
+    for module in ("fastapi", "prometheus_client", "python_multipart"):
         require(module, extra="serve", purpose="The service")
     from tenfold.serving.model import open_classifier
     from tenfold.serving.settings import Settings
@@ -112,6 +117,7 @@ def serve(
         model=None if model is None else _resolved(model),
         results=str(results.resolve()) if results.is_dir() else None,
         body_bytes=int(max_body * MEBIBYTE),
+        body_seconds=max_arrival,
         pixels=int(max_pixels * 1e6),
         pages=max_pages,
         document_seconds=max_seconds,
@@ -132,6 +138,8 @@ def serve(
             # Several processes add up what they count in files there.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         say(f"Tenfold answers at http://{host}:{port} – Ctrl-C stops it.")
+        # Once uvicorn has finished what was begun it sends itself the signal again: then this was no failure.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.run(
             "tenfold.serving.app:from_environment",
             factory=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -77,8 +78,12 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             await service.start()
+            # What is loaded by now stays: looking through it again and again would keep requests waiting.
+            gc.collect()
+            gc.freeze()
             yield
         finally:
+            gc.unfreeze()
             await service.close()
 
     app = FastAPI(

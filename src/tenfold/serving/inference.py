@@ -16,7 +16,7 @@ from tenfold.serving.problems import Problem
 from tenfold.serving.service import Service, problem_answers
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-INPUT, OUTPUT = "image", "probabilities"
+INPUT, OUTPUT, VERSION = "image", "probabilities", "1"
 BINARY = "inference-header-content-length"
 """The header of requests and answers that hold tensors as bytes after their JSON (the binary extension)."""
 
@@ -52,7 +52,7 @@ async def metadata(request: Request, model: str) -> JSONResponse:
     return JSONResponse(
         {
             "name": service.classifier.name,
-            "versions": ["1"],
+            "versions": [VERSION],
             "platform": "tenfold",
             "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
             "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [-1, len(service.classifier.classes)]}],
@@ -100,7 +100,7 @@ async def infer(request: Request, model: str) -> Response:
     asked, images = _parse(await request.body(), request.headers.get(BINARY))
     probabilities = await service.batcher.predict(images)
     tensor: dict[str, Any] = {"name": OUTPUT, "datatype": "FP32", "shape": list(probabilities.shape)}
-    answer = {"model_name": service.classifier.name, "model_version": "1", "outputs": [tensor]}
+    answer = {"model_name": service.classifier.name, "model_version": VERSION, "outputs": [tensor]}
     if "id" in asked:
         answer["id"] = str(asked["id"])
     if not _wants_bytes(asked):
@@ -114,8 +114,11 @@ async def infer(request: Request, model: str) -> Response:
 
 def _service(request: Request, model: str) -> Service:
     service: Service = request.app.state.service
+    version = request.path_params.get("version", VERSION)
     if model != service.classifier.name:
         raise Problem("not-found", f"There is no model {model[:100]!r}. Known: {service.classifier.name}.")
+    if version != VERSION:
+        raise Problem("not-found", f"There is no version {version[:100]!r} of {model}. Known: {VERSION}.")
     return service
 
 
@@ -148,12 +151,23 @@ def _parse(content: bytes, head: str | None) -> tuple[dict[str, Any], NDArray[np
         if len(values) % _TYPES[kind].itemsize:
             raise Problem("unreadable", f"{len(values)} bytes are no whole number of {kind}.")
         values = np.frombuffer(values, _TYPES[kind])
+    _check_names(asked)
     images = as_images(values, f'The data of "{INPUT}"')
     if int(np.prod(shape)) != images.size or shape[:1] != (len(images),):
         raise Problem(
             "unreadable", f"The shape must be [n, {SIDE}, {SIDE}] and the data fill it. Got {list(shape)}."
         )
     return asked, images
+
+
+def _check_names(asked: dict[str, Any]) -> None:
+    """Refuse tensors of other names: whoever sends or wants them means another model."""
+    for kind, name in (("inputs", INPUT), ("outputs", OUTPUT)):
+        tensors = asked.get(kind) or []
+        for tensor in tensors if isinstance(tensors, list) else [tensors]:
+            given = tensor.get("name") if isinstance(tensor, dict) else None
+            if given != name:
+                raise Problem("bad-request", f'{kind} must be named "{name}". Got {str(given)[:50]!r}.')
 
 
 def _wants_bytes(asked: dict[str, Any]) -> bool:
