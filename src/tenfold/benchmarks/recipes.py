@@ -131,7 +131,7 @@ def plan(name: str, seed: int) -> Fit:
     """
     lookup("recipe of ours", name, GOALS)
     digits, network = load("mnist"), zoo.get(name)
-    recipe, teacher = with_teacher(default_recipe(name), network)
+    recipe, teacher = with_teacher(default_recipe(name), network, digits.train)
     return Fit(network, recipe, digits.train, test=digits.test, seed=seed, teacher=teacher)
 
 

@@ -180,7 +180,7 @@ def train(
             display.say(
                 f"{given.name} is made to fit {training.name}: its input and its last layer follow it."
             )
-        chosen, teacher = with_teacher(wanted := chosen, fitted_network)
+        chosen, teacher = with_teacher(wanted := chosen, fitted_network, training)
         if chosen != wanted:
             display.say(
                 f"{wanted.distillation.teacher} knows other pictures than {training.name}, so the network "

@@ -148,13 +148,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             len(values),
             {"epochs": self.epochs, "batch_size": self.batch_size, "optimizer.lr": self.lr},
         )
-        recipe, teacher = with_teacher(recipe, architecture)
         data = Dataset(
             scaling.apply(values.reshape(len(values), *shape)),
             labels.astype(np.int64),
             classes=tuple(map(str, classes)),
             name="arrays given to fit",
         )
+        recipe, teacher = with_teacher(recipe, architecture, data)
         engine = get_engine(choose_engine(self.engine, architecture, recipe, len(data)))
         try:
             trained = train(architecture, recipe, data, engine=engine, seed=seed, teacher=teacher)
