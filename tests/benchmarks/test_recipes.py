@@ -74,6 +74,15 @@ def test_seconds_of_a_machine_that_others_shared_decide_nothing(small, tmp_path)
         assert f"| {verdict}" in page
 
 
+def test_who_learns_from_a_teacher_is_told(small, monkeypatch, tmp_path):
+    found = run(tmp_path, seeds=[0])
+    taught = Recipe().change({"distillation.teacher": "somebody"})
+    monkeypatch.setattr(recipes, "default_recipe", lambda name: taught if name == "two" else Recipe())
+    page = publish(found, tmp_path / "page").read_text("utf-8")
+    assert "- `two` learns from `somebody` as it ships, besides labels" in page
+    assert "`one` learns" not in page
+
+
 def test_what_is_measured_is_not_trained_again_even_without_the_store(small, tmp_path):
     run(tmp_path, seeds=[0])
     told = []

@@ -311,6 +311,8 @@ def _protocol(measurements: Sequence[Measurement]) -> Iterator[str]:
             for each in measurements
         }
     )
+    names = dict.fromkeys(each.name for each in measurements)
+    teachers = {name: default_recipe(name).distillation.teacher for name in names}
     yield from (
         "- Trained on all 60,000 training images of MNIST for a length fixed beforehand; final weights; the",
         "  test set of 10,000 used once a training, at its end. Nothing was chosen on it: what was tried was",
@@ -320,5 +322,10 @@ def _protocol(measurements: Sequence[Measurement]) -> Iterator[str]:
         "- Seconds are medians over the seeds, of the training alone: data loaded, the process warm. Where",
         "  processor time is below the wall clock times the threads, other work shared the machine.",
         "- Parameters are counted after batch norm is folded into the layers beside it.",
+        *(
+            f"- `{name}` learns from `{teacher}` as it ships, besides labels; its training is not counted."
+            for name, teacher in teachers.items()
+            if teacher
+        ),
         *(f"- Machine: {machine}." for machine in machines),
     )
