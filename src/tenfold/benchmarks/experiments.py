@@ -177,7 +177,7 @@ BENCHMARK = Benchmark(
     (
         Side("Tenfold, together", together("float64"), threads=1),
         Side("Tenfold, together, float32", together("float32"), threads=1),
-        Side("Tenfold, one after another", by_engine, threads=1),
+        Side("Tenfold, one after another", by_engine, threads=1, repeats=1),
         Side(PLAIN, by_hand, threads=1),
     ),
     (

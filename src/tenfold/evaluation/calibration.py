@@ -160,10 +160,13 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
     """
     if not 0 < temperature < np.inf:
         raise DataError(f"temperature must be finite and > 0. Got {temperature!r} instead.")
-    score = _check_logits(logits)
-    power = np.exp((score - score.max(axis=1, keepdims=True)) / temperature)
-    chances: NDArray[np.float64] = power / power.sum(axis=1, keepdims=True)
-    return chances.astype(np.float32)
+    # A line of memory for each class: sums over ten neighbors would take twice as long.
+    score = np.ascontiguousarray(_check_logits(logits).T)
+    score -= score.max(axis=0)
+    score /= temperature
+    power = np.exp(score, out=score)
+    power /= power.sum(axis=0)
+    return np.ascontiguousarray(power.T, dtype=np.float32)
 
 
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
@@ -221,7 +224,7 @@ def _check_logits(logits: ArrayLike) -> NDArray[np.float64]:
         )
     if array.dtype.kind not in "fiu":
         raise DataError(f"logits must be real numbers. Got {array.dtype} instead.")
-    finite = np.isfinite(array).all(axis=1)
+    finite = np.isfinite(array)
     if not finite.all():
-        raise DataError(f"logits: row {int(finite.argmin())} holds a value that is not finite.")
+        raise DataError(f"logits: row {int(finite.all(axis=1).argmin())} holds a value that is not finite.")
     return array.astype(np.float64)
