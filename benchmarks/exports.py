@@ -2,10 +2,11 @@
 
     python benchmarks/exports.py [MODEL ...] [--aware 1] [--out FILE] [--json FILE]
 
-By default of the shipped `base` and `tiny-...` models, into results/exports.md and .json. Each form is run as
-its users run it (ONNX Runtime, the machine's C compiler, Node) on the first 1,000 test images of MNIST and
-compared with the model: a probability in float32 may be off by 1e-4, int8 must be the NumPy reference bit for
-bit in C and JavaScript. ONNX Runtime rounds int8 in its own way. Accuracy is on all 10,000 test images: of
+By default of the shipped `base` and `tiny-...` models, into results/exports.md and .json, each as soon as it
+is measured; what is there of other models with the weights that they have now stays. Each form is run as its
+users run it (ONNX Runtime, the machine's C compiler, Node) on the first 1,000 test images of MNIST and compared
+with the model: a probability in float32 may be off by 1e-4, int8 must be the NumPy reference bit for bit in C
+and JavaScript. ONNX Runtime rounds int8 in its own way. Accuracy is on all 10,000 test images: of
 float32 by the model, of int8 by the NumPy reference, which C and JavaScript are, and by ONNX Runtime.
 
 ``--aware N`` trains the tiny models on in integers too (recipe int8, seeds 0 to N - 1, on the training images
@@ -31,6 +32,7 @@ import numpy as np
 from tenfold import load, open_model
 from tenfold.export import export, integers, verify
 from tenfold.export.exported import calibration_images
+from tenfold.export.metadata import weights_sha256
 from tenfold.models.model import Model, pretrained_names
 from tenfold.runs.environment import commit, hardware, versions
 from tenfold.serving.folder import export_page
@@ -58,17 +60,30 @@ def main() -> None:
     for program in ("cc", "size", "node"):
         if shutil.which(program) is None:
             sys.exit(f"There is no {program!r} on the PATH. Install a C compiler with binutils, and Node.js.")
-    found = {"protocol": protocol(options.aware), "models": [measure(n, options.aware) for n in names]}
-    for path, text in ((options.json, json.dumps(found, indent=1) + "\n"), (options.out, written(found))):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    models = kept(options.json)
+    for name in names:
+        label = Path(name).name
+        models[label] = measure(name, label, options.aware)
+        order = sorted(models.values(), key=lambda one: -one["parameters"])
+        found = {"protocol": protocol(), "models": order}
+        for path, text in ((options.json, json.dumps(found, indent=1) + "\n"), (options.out, written(found))):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
     print(options.out)
 
 
-def measure(name: str, aware: int) -> dict[str, Any]:
+def kept(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what was measured before, by model, but for models that ship with other weights by now."""
+    if not path.is_file():
+        return {}
+    models = {one["model"]: one for one in json.loads(path.read_text())["models"]}
+    ships = {name: weights_sha256(open_model(name).weights) for name in models if name in pretrained_names()}
+    return {name: one for name, one in models.items() if ships.get(name, one["weights"]) == one["weights"]}
+
+
+def measure(name: str, label: str, aware: int) -> dict[str, Any]:
     """Return all that is told of one model."""
     model, digits = open_model(name), load("mnist")
-    label = name if "/" not in name else Path(name).name
     test = digits.test
     forms = []
     with tempfile.TemporaryDirectory() as folder:
@@ -85,11 +100,14 @@ def measure(name: str, aware: int) -> dict[str, Any]:
         "model": label,
         "network": model.architecture.name,
         "parameters": model.architecture.parameters,
+        "weights": weights_sha256(model.weights),
         "folded parameters": forms[0].pop("folded"),
         "data": (model.card.get("data") or {}).get("name"),
         "seeds": model.card.get("seeds"),
         "accuracy": accuracy,
         "limit": LIMITS.get(label, 0.2),
+        "commit": commit(),
+        "date": datetime.now(UTC).date().isoformat(),
         "forms": forms,
     }
     if aware and label != "base":
@@ -158,7 +176,7 @@ def right(logits: Any, labels: Any) -> float:
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def protocol(aware: int) -> dict[str, Any]:
+def protocol() -> dict[str, Any]:
     """Return what the figures rest on."""
     tools = {"cc": "--version", "node": "--version"}
     said = {
@@ -169,13 +187,9 @@ def protocol(aware: int) -> dict[str, Any]:
     return {
         "parity": f"the first {PARITY_IMAGES:,} test images of MNIST",
         "accuracy": "MNIST's 10,000 test images; calibration on 1,000 training images",
-        "aware": f"recipe int8, {aware} seed{'s' * (aware != 1)}, 60,000 training images"
-        if aware
-        else "not done",
+        "aware": "recipe int8, seeds from 0, 60,000 training images",
         "tools": said | {key: versions()[key] for key in ("numpy", "tenfold")},
         "processor": machine.get("cpu", machine),
-        "commit": commit(),
-        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
@@ -190,7 +204,8 @@ def written(found: dict[str, Any]) -> str:
         "",
         "## Does int8 cost accuracy?",
         "",
-        f"On {stated['accuracy']}. *Aware*: the model was trained on in integers ({stated['aware']}).",
+        f"On {stated['accuracy']}. *Aware*: the model was trained on in integers",
+        f"(n times: {stated['aware']}).",
         "",
     ]
     rows = []
@@ -212,7 +227,13 @@ def written(found: dict[str, Any]) -> str:
     head = ["model", "weights, folded", "float32", "int8", "int8, ONNX Runtime", "int8, aware", "may cost"]
     lines += table(head, rows)
     for one in models:
-        lines += ["", f"## {one['model']}", ""]
+        lines += [
+            "",
+            f"## {one['model']}",
+            "",
+            f"Measured on {one['date']} at commit {one['commit'][:12]}.",
+            "",
+        ]
         rows = []
         for each in one["forms"]:
             parity = each["parity"]
