@@ -4,7 +4,7 @@
 
 By default of the shipped `base` and `tiny-...` models, into results/exports.md and .json, each as soon as it
 is measured; what is there of other models with the weights that they have now stays. Each form is run as its
-users run it (ONNX Runtime, the machine's C compiler, Node) on the first 1,000 test images of MNIST and compared
+users run it (ONNX Runtime, the machine's C compiler, Node) on MNIST's first 1,000 test images and compared
 with the model: a probability in float32 may be off by 1e-4, int8 must be the NumPy reference bit for bit in C
 and JavaScript. ONNX Runtime rounds int8 in its own way. Accuracy is on all 10,000 test images: of
 float32 by the model, of int8 by the NumPy reference, which C and JavaScript are, and by ONNX Runtime.
