@@ -18,6 +18,7 @@ from tenfold.reading.pages import Limits, Picture, name, pictures
 from tenfold.reading.readings import Glimpse, Reading, read_rows, settle
 from tenfold.reading.result import Decision, Digit, Document, Line, Page
 from tenfold.reading.segments import around, piece_of
+from tenfold.reading.single import read_single
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,10 @@ class Reader:
     def look(self, picture: Picture) -> tuple[Ink, Layout, list[Reading], Page]:
         """Read one page, and return what was made of it on the way: ink, layout and readings of its lines."""
         height, width = picture.pixels.shape[:2]
+        if (single := read_single(picture.pixels, self.networks)) is not None:
+            ink, layout, reading = single
+            line = self._line(reading, layout)
+            return ink, layout, [reading], Page(picture.page, width, height, 0, (line,))
         ink = find_ink(picture.pixels)
         seen: list[tuple[Layout, list[Reading], list[Line]]] = []
         narrow = is_strip(width, height) or is_strip(height, width)

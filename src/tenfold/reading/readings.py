@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from tenfold.reading.layout import Layout
 from tenfold.reading.lines import Row
 from tenfold.reading.networks import Classifies, Networks, Transcribes
 from tenfold.reading.patches import LinePatch, row_patch, whole_patch
-from tenfold.reading.segments import Path, Piece, Segment, best_path, picture_of, pieces_of, segments_of
+from tenfold.reading.segments import Path, Piece, best_path, picture_of, pieces_of, segments_of
 from tenfold.reading.transcript import Spot, Transcript
 
 
@@ -36,6 +37,8 @@ class Reading:
         What the string network saw.
     transcript : Transcript or None
         What it read.
+    single : bool
+        Whether it is of one digit that fills the picture.
     """
 
     row: Row
@@ -44,6 +47,7 @@ class Reading:
     images: NDArray[np.uint8]
     patch: LinePatch | None = None
     transcript: Transcript | None = None
+    single: bool = False
 
     def extent(self, spot: Spot) -> tuple[float, float]:
         """Return between which columns of the view a spot of the transcript lies."""
@@ -69,9 +73,6 @@ PAGE_OF_WORDS = (40, 0.35)
 
 SAMPLE, WORDS = 8, 0.3
 """How many pieces of a line tell whether it is words: it is where a smaller part of them may be digits."""
-
-FILLING = 0.35
-"""Part of the picture's shorter side that a digit by itself covers at least."""
 
 SHARES = (1.3, 0.7)
 """Powers of the string network's and the digit network's probabilities in their product. Of 243 lines of made
@@ -272,10 +273,8 @@ def settle(reading: Reading, layout: Layout, *, images: bool = False) -> Settled
 
     if reading.path is NO_PATH:
         return Settled(_of_spots(reading, transcript, layout, images), evidence("strip", len(spots)), others)
-    if len(path.segments) == 1 and path.text.startswith(transcript.text) and _fills(path.segments[0], layout):
-        # Made for lines, the string network may miss a digit that is by itself.
-        sure = transcript.confidence if spots else 1 - transcript.confidence
-        return Settled(_of_path(reading), Evidence("only", sure, single, rival), others)
+    if reading.single:
+        return _settle_single(reading, transcript)
     if not spots:
         # The digit network sees a digit in many a scrap of ink; the string network sees what is around it.
         return Settled((), evidence("digits", 0), ((path.text, single),))
@@ -302,11 +301,34 @@ def settle(reading: Reading, layout: Layout, *, images: bool = False) -> Settled
     return Settled(chosen, evidence(kind, len(chosen)), (other, *others))
 
 
-def _fills(segment: Segment, layout: Layout) -> bool:
-    """Return whether what may be a digit is all that is in the picture, and large in it."""
-    left, top, right, bottom = segment.box
-    large = max(right - left, bottom - top) >= FILLING * min(layout.gray.shape)
-    return large and len(layout.rows) == 1
+def combine(alone: NDArray[np.floating[Any]], transcript: Transcript) -> NDArray[np.float64]:
+    """Return the probabilities (10,) of a digit by itself: of both networks' the product.
+
+    Where the string network does not see one digit, it has no say in which one it is.
+
+    Parameters
+    ----------
+    alone : (11,) float
+        The digit network's.
+    transcript : Transcript
+        What the string network read.
+    """
+    heard = transcript.spots[0].probabilities if len(transcript.spots) == 1 else np.ones(10)
+    both = (alone[:10].astype(np.float64) + 1e-6) * (heard + 1e-6)
+    chances: NDArray[np.float64] = both / both.sum() * (1 - float(alone[10]))
+    return chances
+
+
+def _settle_single(reading: Reading, transcript: Transcript) -> Settled:
+    """Settle what the digit is that fills a picture."""
+    chances = combine(reading.path.probabilities[0], transcript)
+    value = int(chances.argmax())
+    texts = {**dict(transcript.alternatives), transcript.text: transcript.confidence}
+    whole, single = texts.pop(str(value), 0.0), float(reading.path.probabilities[0, value])
+    others = tuple(sorted(texts.items(), key=lambda text: -text[1]))
+    rival = others[0][1] if others else 0.0
+    digit = Glimpse(value, chances, reading.path.segments[0].box, reading.images[0])
+    return Settled((digit,), Evidence("only", whole, single, rival), others)
 
 
 def _of_path(reading: Reading) -> tuple[Glimpse, ...]:
