@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from tenfold import load, open_model
+from tenfold.benchmarks.recipes import folded_parameters
 from tenfold.export import export, integers, verify
 from tenfold.export.exported import calibration_images
 from tenfold.export.metadata import weights_sha256
@@ -101,7 +102,7 @@ def measure(name: str, label: str, aware: int) -> dict[str, Any]:
         "network": model.architecture.name,
         "parameters": model.architecture.parameters,
         "weights": weights_sha256(model.weights),
-        "folded parameters": forms[0].pop("folded"),
+        "folded parameters": folded_parameters(model),
         "data": (model.card.get("data") or {}).get("name"),
         "seeds": model.card.get("seeds"),
         "accuracy": accuracy,
@@ -135,9 +136,6 @@ def form(model: Model, to: str, int8: bool, test: Any, folder: Path) -> dict[str
     }
     if to == "c":
         found |= compiled(exported.paths[0])
-    if to == "onnx" and not int8:
-        arrays = (vars(each).values() for each in exported.program.operations)
-        found["folded"] = sum(v.size for values in arrays for v in values if isinstance(v, np.ndarray))
     if to == "onnx" and int8:
         found["accuracy"] = verify(model, exported, test.images, test.labels).export_accuracy
     elif int8:
