@@ -42,7 +42,8 @@ from tenfold.runs.environment import commit
 CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
 JSON, BYTES = "application/json", "application/octet-stream"
 GROWTH = 1.1
-"""How much more memory the last third of the time may take than the second third."""
+"""How many times the memory of the first or second third of the time the last third may take, each third's lower
+quartile: a document that is being read takes some for as long as it is, what leaks stays."""
 
 Made = tuple[str, str, bytes, set[int]]
 """Path, content type, body, and the answers that are right."""
@@ -89,7 +90,9 @@ def written(found: dict[str, Any]) -> str:
             f"- Answers that were wrong, and faults of the service: **{len(found['failures'])}**",
             *(f"  - {failure}" for failure in found["failures"]),
             *(
-                [f"- Memory of all its processes: {memory}; flat: **{found['memory flat']}**"]
+                [
+                    f"- Memory of all its processes, lower quartiles: {memory}; flat: **{found['memory flat']}**"
+                ]
                 if memory
                 else []
             ),
@@ -142,15 +145,15 @@ def _soak(options: argparse.Namespace, process: subprocess.Popen[bytes] | None) 
         "answers": dict(sorted(counts.items())),
         "failures": failures[:50],
     }
-    if third:
-        middle, last = (statistics.median(part) for part in (memory[third : 2 * third], memory[2 * third :]))
+    if third > 1:
+        thirds = [statistics.quantiles(memory[third * part : third * (part + 1)])[0] for part in range(3)]
+        names = ("first third", "second third", "last third")
         found["memory MB"] = {
-            "first": memory[0],
-            "middle third": middle,
-            "last third": last,
+            **{name: round(value, 1) for name, value in zip(names, thirds, strict=True)},
             "most": max(memory),
         }
-        found["memory flat"] = last < GROWTH * middle
+        found["memory by sample, MB"] = memory
+        found["memory flat"] = thirds[2] < GROWTH * max(thirds[:2])
     return found
 
 
