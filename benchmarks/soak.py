@@ -42,8 +42,8 @@ from tenfold.runs.environment import commit
 CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
 JSON, BYTES = "application/json", "application/octet-stream"
 GROWTH = 1.1
-"""How many times the memory of the first or second third of the time the last third may take, each third's lower
-quartile: a document that is being read takes some for as long as it is, what leaks stays."""
+"""How many times the memory of the first or second third of the time the last third may take, by their lower
+quartiles: a document takes some while it is read, what leaks stays."""
 
 Made = tuple[str, str, bytes, set[int]]
 """Path, content type, body, and the answers that are right."""
@@ -90,9 +90,7 @@ def written(found: dict[str, Any]) -> str:
             f"- Answers that were wrong, and faults of the service: **{len(found['failures'])}**",
             *(f"  - {failure}" for failure in found["failures"]),
             *(
-                [
-                    f"- Memory of all its processes, lower quartiles: {memory}; flat: **{found['memory flat']}**"
-                ]
+                [f"- Memory of its processes, lower quartiles: {memory}; flat: **{found['memory flat']}**"]
                 if memory
                 else []
             ),
