@@ -93,6 +93,12 @@ def test_help_comes_without_anything_heavy():
     assert done.stderr.strip() == "[]"
 
 
+def test_it_is_a_module_as_well():
+    command = [sys.executable, "-m", "tenfold", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"tenfold {tenfold.__version__}"
+
+
 def test_the_version(cli):
     assert cli("--version").out.strip() == f"tenfold {tenfold.__version__}"
 

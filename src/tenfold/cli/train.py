@@ -136,7 +136,8 @@ def train(
     reader is the network with which tenfold read reads strings of digits: it learns from strings that are
     made for it, and is written as strings.onnx to --out. reader-digits is the one that tells single digits
     from what is none, written as digits.onnx; reader-decisions measures how sure both may be, on made pages,
-    and writes decisions.json. They are not kept as runs.
+    and writes decisions.json beside the two, whose folder is --set weights=DIR. The three files in one
+    folder are what tenfold read --model takes. They are not kept as runs.
     """
     settings = parse_settings(change or [])
     engine_name, engine_settings = parse_engine(engine, device, compile)

@@ -25,7 +25,7 @@ def train_decisions(
     Parameters
     ----------
     settings : mapping
-        Of `SETTINGS`.
+        Of `SETTINGS`. The folder of the networks needs ``strings.onnx`` and ``digits.onnx`` alone.
     seed : int
     out : Path or None
         The file, or the folder in which it is called ``decisions.json``; None: the working folder.
@@ -50,7 +50,7 @@ def train_decisions(
             seconds = monotonic() - start
             display.update(DECISIONS, part, seconds / part * (1 - part))
 
-        networks = load(chosen["weights"] or None)
+        networks = load(chosen["weights"] or None, judged=False)
         pages, strips = chosen["pages"], chosen["strips"]
         judgment = fit_judgment(networks, held_out(), seed, pages=pages, strips=strips, on_progress=tell)
     judgment.save(target)

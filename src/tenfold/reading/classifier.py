@@ -27,7 +27,7 @@ class DigitNetwork:
     Parameters
     ----------
     path : Path or None
-        The weights, an ONNX file as ``tenfold train reader-digits`` writes it; None: those that ship.
+        The weights, ``digits.onnx`` as ``tenfold train reader-digits`` writes it; None: those that ship.
     threads : int
         That ONNX Runtime uses for one call.
 
@@ -39,7 +39,7 @@ class DigitNetwork:
 
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
         self.path = WEIGHTS if path is None else Path(path)
-        advice = "Give the file that tenfold train reader-digits wrote, or none for those that ship."
+        advice = "Give the digits.onnx that tenfold train reader-digits wrote, or none for those that ship."
         if not self.path.is_file():
             raise ModelError(f"There are no weights of a digit network at {self.path}. {advice}")
         try:

@@ -154,9 +154,10 @@ class Judgment:
             }
             return cls(weights, thresholds, dict(kept["protocol"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ModelError(
-                f"{path} holds no thresholds of a reader: {error}. Take the folder that tenfold train reader "
-                "wrote."
+                f"{path} holds no thresholds of a reader: {reason}. Fit them: tenfold train reader-decisions "
+                f"--set weights={path.parent} --out {path.parent}."
             ) from None
 
 

@@ -55,17 +55,29 @@ class Networks:
     judgment: Judgment = field(default_factory=Judgment)
 
 
-def load(model: str | Path | Networks | None = None) -> Networks:
+MADE = (
+    "the folder into which tenfold train reader, reader-digits and reader-decisions wrote strings.onnx, "
+    "digits.onnx and decisions.json"
+)
+"""What a folder of a reader's networks is, in words."""
+
+
+def load(model: str | Path | Networks | None = None, *, judged: bool = True) -> Networks:
     """Return networks: those given, those in a folder, or those that ship with Tenfold.
 
     Parameters
     ----------
     model : path, Networks or None
+        A folder holds ``strings.onnx``, ``digits.onnx`` and ``decisions.json``, as ``tenfold train reader``,
+        ``reader-digits`` and ``reader-decisions`` write them.
+    judged : bool
+        Whether to load how sure the readings are; without, it is what networks have that nothing was fitted
+        for, and ``decisions.json`` need not be there.
 
     Raises
     ------
     ModelError
-        There are no weights in the folder.
+        There is no such folder, or one of the files is not in it or holds something else.
     """
     if isinstance(model, Networks):
         return model
@@ -74,12 +86,9 @@ def load(model: str | Path | Networks | None = None) -> Networks:
 
     folder = WEIGHTS if model is None else Path(model)
     if not folder.is_dir():
-        raise ModelError(
-            f"There is no folder {folder}. Give the one that tenfold train reader wrote, or none for the "
-            "weights that ship."
-        )
+        raise ModelError(f"There is no folder {folder}. Give {MADE}, or none for the weights that ship.")
     return Networks(
         DigitNetwork(folder / "digits.onnx"),
         Recognizer(folder / "strings.onnx"),
-        Judgment.load(folder / "decisions.json"),
+        Judgment.load(folder / "decisions.json") if judged else Judgment(),
     )

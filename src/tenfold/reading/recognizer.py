@@ -69,7 +69,7 @@ class Recognizer:
     Parameters
     ----------
     path : Path or None
-        The weights, an ONNX file as `tenfold train reader` writes it; None: those that ship.
+        The weights: ``strings.onnx`` as ``tenfold train reader`` writes it; None: those that ship.
     threads : int
         That ONNX Runtime uses for one call.
 
@@ -84,7 +84,7 @@ class Recognizer:
         if not self.path.is_file():
             raise ModelError(
                 f"There are no weights of a string network at {self.path}. "
-                "Give the file that tenfold train reader wrote, or none for those that ship."
+                "Give the strings.onnx that tenfold train reader wrote, or none for those that ship."
             )
         try:
             self._session = open_session(self.path, threads)
@@ -93,7 +93,7 @@ class Recognizer:
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind
             raise ModelError(
                 f"{self.path} holds no string network: {str(error).splitlines()[0]}. "
-                "Give the file that tenfold train reader wrote, or none for those that ship."
+                "Give the strings.onnx that tenfold train reader wrote, or none for those that ship."
             ) from None
 
     def transcribe(self, patches: Sequence[NDArray[np.uint8]]) -> list[Transcript]:
