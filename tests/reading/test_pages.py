@@ -123,6 +123,10 @@ trailer <</Root 1 0 R/Encrypt 4 0 R/Size 5/ID[<00112233445566778899AABBCCDDEEFF>
         (saved(np.tile(shades(), (20, 20)), "PNG")[:300], "damaged picture"),
         (png_header(20_000, 20_000), "400,000,000 pixels; the limit is 120,000,000"),
         (saved(shades()[:1, :1], "PNG"), "1x1 pixels; no digit fits into it"),
+        (
+            png_header(4, 3),
+            "4x3 pixels; no digit fits into it. Give a picture whose longer side has at least 5",
+        ),
         (png_header(12_000, 11_000), "12,000 x 11,000 = 132,000,000 pixels; the limit is 120,000,000"),
         (b"%PDF-1.7 and nothing more", "damaged PDF"),
         (LOCKED.encode(), "locked by a password"),
@@ -135,6 +139,11 @@ def test_what_cannot_be_read_says_why(tmp_path, content, said):
         list(pictures(path))
     assert said in str(raised.value)
     assert str(path) in str(raised.value)
+
+
+def test_only_the_longer_side_must_have_some_pixels():
+    (picture,) = pictures(np.full((5, 1), 200, np.uint8))
+    assert picture.pixels.shape == (5, 1)
 
 
 def test_a_file_that_is_not_there_and_a_folder(tmp_path):

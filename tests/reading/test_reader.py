@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -135,3 +136,33 @@ def test_a_digit_that_fills_the_picture_needs_no_string_network(networks, mnist)
     both = Networks(networks.classifier, Says())
     page = write(mnist, "7", size=(56, 56), at=(14, 14))
     assert Reader(both, 0.1).read(page).text == "7"
+
+
+class Trips:
+    """A digit network that fails at whatever it is shown."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def predict_proba(self, images):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), cv2.error("OpenCV: assertion failed"), RuntimeError("no such kernel")], ids=str
+)
+def test_whatever_goes_wrong_with_one_picture_the_others_are_read(networks, mnist, error):
+    reader = Reader(Networks(Trips(error)))
+    blank = np.full((300, 400), 230, np.uint8)
+    first, second, third = reader.read_all([blank, write(mnist, "20714"), blank], workers=2)
+
+    assert (first.error, third.error) == (None, None)
+    assert second.pages == ()
+    assert f"could not be read: something unexpected happened ({type(error).__name__}" in second.error
+    assert str(error) in second.error
+
+
+@pytest.mark.parametrize("size", [(300, 60), (60, 300), (300, 400), (20, 5)])
+def test_blank_paper_is_not_turned(networks, size):
+    (page,) = Reader(networks).read(np.full(size, 230, np.uint8)).pages
+    assert (page.lines, page.rotation) == ((), 0)

@@ -51,7 +51,9 @@ def read(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Pictures, PDFs, folders or patterns of them; - for standard input."
+            metavar="PATH...",
+            help="Pictures, PDFs, folders or patterns of them; - for standard input. Of a folder what lies "
+            "directly in it; 'scans/**/*.png' takes sub-folders as well.",
         ),
     ],
     form: Annotated[
@@ -92,7 +94,10 @@ def read(
     model: Annotated[
         Path | None,
         typer.Option(
-            "--model", metavar="DIR", help="The folder of a reader's weights; by default those that ship."
+            "--model",
+            metavar="DIR",
+            help="The folder of strings.onnx, digits.onnx and decisions.json, as tenfold train reader, "
+            "reader-digits and reader-decisions write them; by default the reader that ships.",
         ),
     ] = None,
     quiet: QuietOption = False,

@@ -27,7 +27,7 @@ PDF_DPI = 200
 """Dots per inch at which pages of a PDF are rendered; a digit 4 mm high becomes 31 pixels high."""
 
 SMALLEST = 5
-"""Pixels of the longer side of a picture at least."""
+"""Pixels of the longer side of a picture at least; the shorter one may have fewer, for a 1 is narrow."""
 
 _PDF = b"%PDF-"
 _pdfium = threading.Lock()
@@ -244,8 +244,8 @@ def _rendered(title: str, document: Any, number: int, limits: Limits) -> Pixels:
 def _check_pixels(title: str, width: int, height: int, limits: Limits) -> None:
     if max(width, height) < SMALLEST:
         raise DataError(
-            f"{title} has {width}x{height} pixels; no digit fits into it. Give a picture of at least "
-            f"{SMALLEST} pixels a side: digits 30 pixels high are read best."
+            f"{title} has {width}x{height} pixels; no digit fits into it. Give a picture whose longer side "
+            f"has at least {SMALLEST} pixels: digits 30 pixels high are read best."
         )
     if width * height > limits.pixels:
         raise _too_large(title, f"{width:,} x {height:,} = {width * height:,}", limits)

@@ -38,8 +38,9 @@ class Reader:
     Parameters
     ----------
     model : path, Networks or None
-        The folder of the networks' weights, as ``tenfold train reader`` writes it, or networks that are
-        loaded already; None: those that ship with Tenfold.
+        The folder with ``strings.onnx``, ``digits.onnx`` and ``decisions.json``, as ``tenfold train reader``,
+        ``reader-digits`` and ``reader-decisions`` write them, or networks that are loaded already; None:
+        those that ship with Tenfold.
     error_rate : float in (0, 1)
         Of the lines that are accepted, the share that may be wrong.
     keep_images : bool
@@ -132,7 +133,9 @@ class Reader:
         margin = 0.0 if narrow and not seen[0][-1] else 1.0
         best = max(seen[1:], key=lambda way: _worth(way[-1]), default=seen[0])
         layout, readings, lines = best if _worth(best[-1]) > margin + _worth(seen[0][-1]) else seen[0]
-        return ink, layout, readings, Page(picture.page, width, height, layout.view.rotation, tuple(lines))
+        # A blank page is no way up.
+        rotation = layout.view.rotation if lines else 0
+        return ink, layout, readings, Page(picture.page, width, height, rotation, tuple(lines))
 
     def _line(self, reading: Reading, layout: Layout) -> Line:
         view, settled = layout.view, settle(reading, layout, images=self.keep_images)
@@ -173,8 +176,8 @@ class Reader:
         Yields
         ------
         document : Document
-            In the order given. A source that cannot be read gives one with an ``error``, and the others go
-            on.
+            In the order given. A source that cannot be read, for whatever reason, gives one with an
+            ``error``, and the others go on.
         """
         workers = workers or len(os.sched_getaffinity(0))
         waiting: deque[Future[Document]] = deque()
@@ -220,6 +223,14 @@ class Reader:
             return self.read(source)
         except TenfoldError as error:
             return Document(name(source), error=str(error))
+        except Exception as error:
+            # One picture that needs more memory than there is, or trips a library, must not end a batch.
+            what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+            return Document(
+                name(source),
+                error=f"{name(source)} could not be read: something unexpected happened ({what}). Try it by "
+                "itself, or make it smaller.",
+            )
 
 
 def _worth(lines: Sequence[Line]) -> float:

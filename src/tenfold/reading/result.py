@@ -146,7 +146,8 @@ class Page:
     width, height : int
         In pixels of the picture as given.
     rotation : int
-        By how many degrees the writing is turned clockwise in the picture: 0, 90, 180 or 270.
+        By how many degrees the writing is turned clockwise in the picture: 0, 90, 180 or 270. Of a page
+        without lines 0.
     lines : tuple of Line
         In reading order.
     """
