@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from tenfold.serving.app import create_app
 from tenfold.serving.classifier import Classifier
 from tenfold.serving.documents import Documents
 from tenfold.serving.settings import Settings
+from tenfold.serving.work import prepare
 
 WORK = '''
 """What stands for the reader: does what the bytes say."""
@@ -128,3 +134,60 @@ def client(documents: Callable[..., Documents]) -> Iterator[TestClient]:
         create_app(settings, classifier=CLASSIFIER, documents=documents()), raise_server_exceptions=False
     ) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Return the address of a service with what ships."""
+    results = str(Path(__file__).parents[2] / "results")
+    limits = Settings(body_bytes=2**20, results=results)
+    documents = Documents(prepare, (10**7, 5, 2**20, 0.01), seconds=30, memory=2**30)
+    app = create_app(limits, documents=documents)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not server.started:
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return Debian's Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens the page; nothing may go wrong in it, nor reach another host."""
+    contexts, wrong = [], []
+
+    def start(address: str = url, **options: Any) -> Any:
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: wrong.append(asked.url) if not here(asked.url, address) else None)
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    # What the service refuses, the browser reports of itself.
+    assert [text for text in wrong if "status of 4" not in text] == []
+
+
+def here(asked: str, address: str) -> bool:
+    """Return whether an address lies under the page's, or is made in the page."""
+    return asked.startswith((address.split("?")[0].rsplit("/", 1)[0], "blob:", "data:"))

@@ -4,83 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import threading
-import time
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from tenfold.data.composites.strokes import choose, trace
 from tenfold.data.normalize import normalize
-from tenfold.serving.app import create_app
-from tenfold.serving.documents import Documents
-from tenfold.serving.settings import Settings
-from tenfold.serving.work import prepare
 
-CHROMIUM = shutil.which("chromium")
-if CHROMIUM is None:
-    pytest.skip("there is no chromium here (apt-get install chromium)", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api")
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def url():
-    """Return the address of a service with what ships."""
-    limits = Settings(body_bytes=2**20)
-    documents = Documents(prepare, (10**7, 5, 2**20, 0.01), seconds=30, memory=2**30)
-    app = create_app(limits, documents=documents)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 60
-    while not server.started:
-        assert thread.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser, url):
-    """Return a function that opens the page; nothing may go wrong in it, nor reach another host."""
-    contexts, wrong = [], []
-
-    def start(address=url, **options):
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda asked: wrong.append(asked.url) if not here(asked.url, address) else None)
-        page.goto(address)
-        page.wait_for_selector("html[data-ready]")
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
-    # What the service refuses, the browser reports of itself.
-    assert [text for text in wrong if "status of 4" not in text] == []
-
-
-def here(asked, address):
-    return asked.startswith((address.split("?")[0].rsplit("/", 1)[0], "blob:", "data:"))
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 
 
 def strokes(text, seed=0):
@@ -390,7 +327,7 @@ def test_axe_finds_no_barrier_on_the_other_pages(open_page, url):
     from axe_playwright_python.sync_playwright import Axe
 
     page = open_page(color_scheme="dark")
-    for address in ("docs", "studies"):
+    for address in ("docs", "studies", "studies/lin/"):
         page.goto(url + address)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()

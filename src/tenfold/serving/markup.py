@@ -55,14 +55,23 @@ def markdown(text: str) -> str:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     parser.add_render_rule("html_inline", _html)
     parser.add_render_rule("html_block", _html)
-    parser.add_render_rule("table_open", lambda *given: _SCROLL)
+    parser.add_render_rule("table_open", _scroll)
     parser.add_render_rule("table_close", lambda *given: "</table></div>\n")
-    rendered: str = parser.render(text)
+    tokens = parser.parse(text)
+    for number, table in enumerate((one for one in tokens if one.type == "table_open"), 1):
+        table.meta["number"] = number
+    for start, cell, end in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        # A heading without words heads nothing.
+        if start.type == "th_open" and not cell.content.strip():
+            start.tag = end.tag = "td"
+    rendered: str = parser.renderer.render(tokens, parser.options, {})
     # Alignment comes as a style, which the page's policy forbids.
     return re.sub(r' style="text-align:(\w+)"', r' class="\1"', rendered)
 
 
-_SCROLL = '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
+def _scroll(renderer: Any, tokens: Sequence[Token], index: int, options: Any, environment: Any) -> str:
+    label = f"Table {tokens[index].meta['number']}"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>\n'
 
 
 def _html(renderer: Any, tokens: Sequence[Token], index: int, options: Any, environment: Any) -> str:
