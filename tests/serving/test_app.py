@@ -132,6 +132,58 @@ def test_reports_are_shown_and_their_figures(client):
         assert client.get(f"/studies/lin/{figure}").status_code == 200
 
 
+def test_pages_beside_the_studies_are_reports_too(serve, tmp_path):
+    for name in ("exports", "recipes", "service", "soak", "benchmarks"):
+        (tmp_path / f"{name}.md").write_text(f"# What {name} says\n\nText.\n")
+    (tmp_path / "lin").mkdir()
+    (tmp_path / "lin" / "README.md").write_text("# Lin\n")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "README.md").write_text("# Not a report\n")
+    (tmp_path / "recipes.json").write_text("{}")
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "odd.png").write_bytes(b"no figure of a report")
+    client = serve(results=str(tmp_path))
+
+    index = client.get("/studies").text
+
+    found = re.findall(r'href="studies/([^"]+)/">([^<]+)<', index)
+    assert found == [
+        ("lin", "Lin"),
+        *((name, f"What {name} says") for name in ("benchmarks", "exports", "recipes", "service", "soak")),
+    ]
+    for name, title in found:
+        assert f"<h1>{title}</h1>" in client.get(f"/studies/{name}/").text
+    for path in ("README", "page", "exports.md", "recipes.json", "recipes/figures/odd.png"):
+        assert client.get(f"/studies/{path}/").status_code == 404
+    assert client.get("/studies/recipes/figures/odd.png").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v2/health/live", "/v2/health/ready", "/studies", "/docs", "/nowhere"]
+)
+def test_head_is_get_without_a_body(client, path):
+    got, headed = client.get(path), client.head(path)
+
+    assert (headed.status_code, headed.content) == (got.status_code, b"")
+    for answer in (got, headed):
+        assert answer.headers.pop("x-request-id")
+    assert dict(headed.headers) == dict(got.headers)
+    assert int(headed.headers["content-length"]) == len(got.content) > 0
+
+
+def test_head_is_counted_under_its_route(serve):
+    client = serve()
+    client.head("/v2/health/live")
+
+    headed = client.head("/metrics")
+
+    assert (headed.status_code, headed.content) == (200, b"")
+    assert 'tenfold_requests_total{method="HEAD",route="/v2/health/live",status="200"} 1.0' in (
+        client.get("/metrics").text
+    )
+    assert client.head("/v1/read").status_code == 405
+
+
 def test_without_reports_the_page_says_how_to_show_some(serve):
     assert "--results" in serve().get("/studies").text
 
@@ -146,6 +198,17 @@ def test_markdown_lets_no_html_through(text):
     assert "<script" not in found
     assert "<img" not in found
     assert "href" not in found
+
+
+def test_tables_of_markdown_have_names_of_their_own_and_no_empty_headings():
+    from tenfold.serving.markup import markdown
+
+    found = markdown("|  | Error |\n|---|---|\n| a | 1 |\n\n| Name |\n|---|\n| b |\n")
+
+    assert 'aria-label="Table 1"' in found
+    assert 'aria-label="Table 2"' in found
+    assert re.findall("<th>(.*?)</th>", found) == ["Error", "Name"]
+    assert found.count("<td></td>") == 1
 
 
 def test_an_onnx_export_serves_and_its_module_beside_it_draws(tmp_path, of_fast):

@@ -16,6 +16,7 @@ from tenfold.serving.batching import Batcher
 from tenfold.serving.direct import Direct
 from tenfold.serving.documents import Documents
 from tenfold.serving.gate import Gate
+from tenfold.serving.head import Head
 from tenfold.serving.model import open_classifier
 from tenfold.serving.service import Service
 from tenfold.serving.settings import Settings
@@ -104,6 +105,7 @@ def create_app(
     # The last is the outermost.
     app.add_middleware(Direct)
     app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Head)
     app.add_middleware(Watch, metrics=metrics)
     return app
 

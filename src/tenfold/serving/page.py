@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from tenfold.serving.assets import TYPES, assets, settings_module
 from tenfold.serving.documentation import render as render_documentation
 from tenfold.serving.problems import Problem
-from tenfold.serving.reports import names, render_index, render_report
+from tenfold.serving.reports import PAGE, render_index, render_report, reports
 from tenfold.serving.service import Service
 
 router = APIRouter(include_in_schema=False)
@@ -67,8 +67,9 @@ async def study(request: Request, name: str) -> Response:
 @router.get("/studies/{name}/figures/{figure}")
 async def figure(request: Request, name: str, figure: str) -> Response:
     """Return a figure of a report."""
-    folder = _report(request, name) / "figures"
-    found = {each.name: each for each in folder.iterdir()} if folder.is_dir() else {}
+    report = _report(request, name)
+    folder = report.parent / "figures"
+    found = {each.name: each for each in folder.iterdir()} if report.name == PAGE and folder.is_dir() else {}
     if figure not in found or found[figure].suffix not in (".png", ".svg"):
         raise Problem("not-found", "There is no such figure.")
     return FileResponse(found[figure], media_type=TYPES[found[figure].suffix])
@@ -104,9 +105,9 @@ def _results(request: Request) -> Path | None:
 
 
 def _report(request: Request, name: str) -> Path:
-    """Return the folder of a report: one of those that are there, never a path that a client made up."""
+    """Return the file of a report: one of those that are there, never a path that a client made up."""
     results = _results(request)
-    found = {} if results is None else {one: results / one for one in names(results)}
+    found = {} if results is None else reports(results)
     if name not in found:
         raise Problem("not-found", "There is no such report. See /studies.")
     return found[name]
