@@ -4,10 +4,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from tenfold import Model, network
+from tenfold import Model, network, open_model
 from tenfold.errors import ExportError
 from tenfold.export import export, integers
 from tenfold.export.c import identifier
+from tenfold.models.model import pretrained_names
 from tenfold.networks import NETWORKS, Conv, Dense, Flatten, MaxPool, ReLU
 
 pytestmark = pytest.mark.needs("gcc", "nm", "size")
@@ -97,6 +98,20 @@ def test_the_stated_memory_is_what_the_compiler_lays_out(small, pictures, tmp_pa
     assert 0.4 * stated < text - exported.table_bytes <= stated
 
 
+@pytest.mark.parametrize("name", pretrained_names())
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+def test_the_stated_code_is_enough_for_what_ships(mnist, tmp_path, name, int8):
+    calibration = mnist.train.images[:100] if int8 else None
+    exported = export(open_model(name), "c", tmp_path / "net.c", int8=int8, calibration=calibration)
+    subprocess.run(["gcc", "-std=c99", "-Os", "-c", "net.c"], cwd=tmp_path, check=True)
+
+    told = subprocess.run(["size", "net.o"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    text = int(told.stdout.splitlines()[1].split()[0])
+    stated = re.search(r"up to ([\d,]+) bytes of code", (tmp_path / "net.h").read_text())[1]
+    stated = int(stated.replace(",", ""))
+    assert 0.6 * stated < text - exported.table_bytes <= stated
+
+
 def test_int8_c_needs_no_library_and_nothing_is_allocated(small, pictures, tmp_path):
     calibration = pictures(small.architecture, 20)
     exported = export(small, "c", tmp_path / "net.c", int8=True, calibration=calibration)
@@ -136,6 +151,13 @@ def test_pooling_at_once_leaves_out_what_no_window_reaches(of, mnist, tmp_path):
     check_integers(exported.program, compiled(exported, *SANITIZED), mnist.test.images[:100])
 
 
+def test_the_header_counts_the_parameters_that_are_written(tmp_path):
+    export(open_model("tiny-700"), "c", tmp_path / "net.c")
+
+    # A bias that is zero by structure is no parameter; those of the card are counted the same way.
+    assert " * parameters, folded: 674\n" in (tmp_path / "net.h").read_text()
+
+
 def test_nothing_that_a_model_says_of_itself_ends_a_comment(of, tmp_path):
     model = of(NETWORKS["shrestha-1"])
     card = {"data": {"name": "*/ #error /* ünïcode ??/", "sha256": "a\nb"}}
@@ -163,3 +185,17 @@ def test_every_network_of_the_zoo(of, mnist, tmp_path, name):
     check_float(model, compiled(export(model, "c", tmp_path / "f.c"), "-O1"), mnist.test.images[:10])
     exported = export(model, "c", tmp_path / "q.c", int8=True, calibration=mnist.train.images[:100])
     check_integers(exported.program, compiled(exported, "-O1"), mnist.test.images[:10])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["base", "tiny-8k", "tiny-4k", "tiny-700"])
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+def test_what_ships_is_clean_under_sanitizers_and_says_the_same(mnist, tmp_path, name, int8):
+    model, images = open_model(name), mnist.test.images[:1000]
+    exported = export(model, "c", tmp_path / "net.c", int8=int8)
+    binary = compiled(exported, *SANITIZED)
+
+    if int8:
+        check_integers(exported.program, binary, images)
+    else:
+        check_float(model, binary, images)

@@ -14,16 +14,13 @@ from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
-import numpy as np
-
 from tenfold.data.catalog import load
 from tenfold.errors import TenfoldError, lookup
 from tenfold.evaluation.significance import mean_interval
 from tenfold.models.fit import Fit, Fitted, fit
 from tenfold.models.model import Model
 from tenfold.models.teacher import with_teacher
-from tenfold.networks import zoo
-from tenfold.networks.fold import fold
+from tenfold.networks import fold, zoo
 from tenfold.networks.program import lower
 from tenfold.report.files import write
 from tenfold.runs.run import identity
@@ -110,13 +107,7 @@ def folded_parameters(model: Model) -> int:
 
     What is zero by the network's structure (the bias of a layer that has none) is not counted.
     """
-    arrays = [
-        array
-        for operation in fold(lower(model.architecture, model.weights)).operations
-        for array in vars(operation).values()
-        if isinstance(array, np.ndarray)
-    ]
-    return sum(array.size for array in arrays if array.any())
+    return fold.folded_parameters(fold.fold(lower(model.architecture, model.weights)))
 
 
 def plan(name: str, seed: int) -> Fit:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenfold.evaluation.calibration import ERROR_RATES
+from tenfold.networks.fold import fold, folded_parameters
+from tenfold.networks.program import lower
 
 if TYPE_CHECKING:
     from tenfold.models.model import Model
@@ -26,6 +28,7 @@ PROMISED = {
 def metadata(model: Model, *, int8: bool) -> dict[str, str]:
     """Return what is stated, as texts by name; what has parts is JSON.
 
+    ``parameters`` are counted after batch norm was folded away, as ``parameters_counted`` says.
     ``data_sha256``, ``recipe``, ``versions`` and the like are the model card's, where it has them.
     ``thresholds`` say from which confidence on a prediction may be accepted, by the part of the accepted ones
     that may be wrong, and what that rests on: images held out of the training, or nothing but the
@@ -38,7 +41,8 @@ def metadata(model: Model, *, int8: bool) -> dict[str, str]:
         "arithmetic": "int8" if int8 else "float32",
         "classes": list(model.classes),
         "temperature": float(model.temperature),
-        "parameters": model.architecture.parameters,
+        "parameters": folded_parameters(fold(lower(model.architecture, model.weights))),
+        "parameters_counted": "folded",
         "weights_sha256": weights_sha256(model.weights),
         "data": data.get("name"),
         "data_sha256": data.get("sha256"),

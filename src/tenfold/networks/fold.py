@@ -33,6 +33,20 @@ def fold(program: Program) -> Program:
     return Program(program.input_shape, tuple(map(_rounded, program.operations)))
 
 
+def folded_parameters(program: Program) -> int:
+    """Return how many numbers a folded program is stored in.
+
+    What is zero by the network's structure (the bias of a layer that has none) is not counted.
+    """
+    arrays = [
+        array
+        for operation in program.operations
+        for array in vars(operation).values()
+        if isinstance(array, np.ndarray)
+    ]
+    return sum(array.size for array in arrays if array.any())
+
+
 def _fold_one(program: Program, affine: Affine) -> Program:
     # One that was folded before may have given `affine` another input.
     affine = next(
