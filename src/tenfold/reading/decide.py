@@ -19,6 +19,9 @@ from tenfold.reading.result import Decision, Line, Reason
 NOTHING = 0.04
 """Confidence below which a line is taken to hold no digits that could be read."""
 
+FILLING = 0.25
+"""The same of a digit that fills its picture: it is no scrap."""
+
 CLOSE = 0.25
 """Probability, as a part of the best reading's, from which on another reading is close to it."""
 
@@ -167,16 +170,23 @@ def log_odds(chance: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def least(digits: int) -> float:
+def least(digits: int, *, single: bool = False) -> float:
     """Return the confidence below which a line of so many digits is taken to hold none.
 
-    Of few digits more is asked: any scrap of ink looks a little like one.
+    Of few digits more is asked: any scrap of ink looks a little like one. Not so of a `single` digit that
+    fills its picture.
     """
-    return max(NOTHING, 0.5 ** max(digits, 1))
+    return FILLING if single else max(NOTHING, 0.5 ** max(digits, 1))
 
 
 def decide(
-    confidence: float, threshold: float, second: float = 0.0, *, digits: int = 1, pieces: int = 1
+    confidence: float,
+    threshold: float,
+    second: float = 0.0,
+    *,
+    digits: int = 1,
+    pieces: int = 1,
+    single: bool = False,
 ) -> tuple[Decision, Reason | None]:
     """Return what to do with a line, and why where it is not accepted.
 
@@ -193,8 +203,10 @@ def decide(
     pieces : int
         Of how many pieces of ink. A digit may be broken, but where there is far more than digits, it is
         words.
+    single : bool
+        Whether it is one digit that fills its picture.
     """
-    if digits == 0 or confidence < least(digits) or (pieces >= 3 and digits < MOSTLY * pieces):
+    if digits == 0 or confidence < least(digits, single=single) or (pieces >= 3 and digits < MOSTLY * pieces):
         return Decision.reject, Reason.not_a_digit
     if confidence >= threshold:
         return Decision.accept, None

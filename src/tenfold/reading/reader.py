@@ -145,7 +145,9 @@ class Reader:
         scene = "digit" if settled.evidence.kind == "only" else "strip" if layout.is_strip else "page"
         level = judgment.threshold(self.error_rate, scene)
         pieces = 1 if layout.is_strip else len(reading.row.members)
-        decision, reason = decide(confidence, level, second, digits=len(settled.digits), pieces=pieces)
+        decision, reason = decide(
+            confidence, level, second, digits=len(settled.digits), pieces=pieces, single=reading.single
+        )
         # On a printed ground the string network may see digits where no piece of ink stands out.
         inked = [piece_of(layout.blobs, member).box for member in reading.row.members]
         box = view.box(*(around(inked) if inked else around([digit.box for digit in settled.digits])))

@@ -179,7 +179,9 @@ def _read(networks: Networks, pixels: NDArray[np.uint8], truth: Sequence[str]) -
     for reading, line in zip(readings, page.lines, strict=True):
         settled = settle(reading, layout)
         # What is rejected for the words around it is no matter of its confidence.
-        if settled.digits and (line.text or line.confidence < least(len(settled.digits))):
+        if settled.digits and (
+            line.text or line.confidence < least(len(settled.digits), single=reading.single)
+        ):
             found.append(Line(settled.evidence, settled.text in truth))
     return found
 
