@@ -63,7 +63,7 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     for kind, (status, title) in KINDS.items():
         if status == error.status_code:
-            detail = f"{request.method} {request.url.path}: {error.detail}."
+            detail = f"{request.method} {request.url.path}: {str(error.detail).removesuffix('.')}."
             return _response(kind, status, title, detail, error.headers)
     title = HTTPStatus(error.status_code).phrase
     return _response("about:blank", error.status_code, title, str(error.detail), error.headers)
