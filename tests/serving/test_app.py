@@ -27,6 +27,16 @@ def test_what_is_not_there_is_a_problem(client):
         assert set(answer.json()) == {"type", "title", "status", "detail", "error"}
 
 
+def test_sentences_of_problems_end_once(client):
+    answer = client.post("/v1/read", content=b"x", headers={"content-type": "multipart/form-data"})
+
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "POST /v1/read: Missing boundary in multipart.",
+    )
+    assert client.get("/v1/read").json()["detail"].endswith("Method Not Allowed.")
+
+
 def test_a_fault_of_ours_is_noted_and_tells_nothing(serve, picture, caplog):
     def fails(images):
         raise RuntimeError("the inner life of the service")
@@ -108,12 +118,48 @@ def test_the_description_names_every_route_with_examples(client):
         "application/json"
     ]
     assert client.post("/v2/models/brightest/infer", json=infer["example"]).status_code == 200
+    form = described["paths"]["/v1/read"]["post"]["requestBody"]["content"]["multipart/form-data"]["example"]
+    fields = {name: str(value) for name, value in form.items() if name != "file"}
+    assert client.post("/v1/read", data=fields, files={"file": b"a picture"}).status_code == 200
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            (content,) = operation["responses"]["200"]["content"].values()
+            assert content.get("example"), (method, path)
+
+
+def test_the_examples_of_answers_are_of_the_form_of_the_answers(serve):
+    """They are those of the model that ships."""
+    from tenfold.serving.model import open_classifier
+
+    client = serve(open_classifier(None))
+    assert client.get("/v2").json()["models"] == ["reader-digits"]
+    described = client.get("/openapi.json").json()["paths"]
+
+    def form(value):
+        if isinstance(value, dict):
+            return {name: form(each) for name, each in value.items() if name != "parameters"}
+        return [form(each) for each in value] if isinstance(value, list) else type(value)
+
+    for path, methods in described.items():
+        for method, operation in methods.items():
+            asked = {}
+            if method == "post":
+                asked = {
+                    "json": operation["requestBody"]["content"].get("application/json", {}).get("example")
+                }
+            content = operation["responses"]["200"]["content"]
+            if path == "/v1/read" or "application/json" not in content:
+                continue
+            answer = client.request(method, path.replace("{model}", "reader-digits"), **asked)
+            assert form(answer.json()) == form(content["application/json"]["example"]), path
 
 
 def test_the_documentation_needs_no_script_and_no_host(client):
     page = client.get("/docs").text
 
     assert "POST /v1/read" in page
+    assert "GET /metrics" in page
+    assert "tenfold_requests_total{method=&quot;POST&quot;" in page
     assert 'id="problem-too-large"' in page
     assert "<script" not in page
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)

@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from tenfold.serving.classifier import Classifier
+
 URL = "/v2/models/brightest/infer"
 
 
@@ -14,7 +16,8 @@ def tensor(images, **changed):
 def test_health_and_metadata(client):
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").status_code == 200
-    assert client.get("/v2").json()["name"] == "tenfold"
+    server = client.get("/v2").json()
+    assert (server["name"], server["models"]) == ("tenfold", ["brightest"])
     found = client.get("/v2/models/brightest").json()
     assert found["inputs"] == [{"name": "image", "datatype": "UINT8", "shape": [-1, 28, 28]}]
     assert found["outputs"] == [{"name": "probabilities", "datatype": "FP32", "shape": [-1, 10]}]
@@ -32,6 +35,36 @@ def test_inference(client, picture, flat):
     (output,) = answer["outputs"]
     assert (output["datatype"], output["shape"]) == ("FP32", [2, 10])
     assert np.reshape(output["data"], output["shape"]).argmax(1).tolist() == [4, 0]
+
+
+def test_the_datatype_says_what_the_numbers_mean(serve):
+    taken = []
+
+    def keeps(images):
+        taken.append(images)
+        return np.full((len(images), 1), 1, np.float32)
+
+    client = serve(Classifier("brightest", ("0",), keeps, {}))
+    bits = np.zeros((1, 28, 28), int)
+    bits[0, 5, 5] = 1
+    for datatype in ("UINT8", "INT64", "FP32"):
+        assert client.post(URL, json=tensor(bits, datatype=datatype)).status_code == 200
+    fractions = client.post(URL, json=tensor(bits / 2, datatype="FP32"))
+
+    assert fractions.status_code == 200
+    assert [images[0, 5, 5] for images in taken] == [1, 1, 255, 128]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "value"), [("UINT8", 0.5), ("UINT8", 1.0), ("INT64", 0.5), ("FP32", 2), ("UINT8", 256)]
+)
+def test_numbers_that_contradict_their_datatype(client, datatype, value):
+    images = np.full((1, 28, 28), value)
+
+    answer = client.post(URL, json=tensor(images, datatype=datatype))
+
+    assert answer.status_code == 422
+    assert "255" in answer.json()["detail"]
 
 
 def test_tensors_as_bytes(client, picture):

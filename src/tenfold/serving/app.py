@@ -101,6 +101,7 @@ def create_app(
     app.include_router(classify.router)
     app.include_router(read.router)
     app.include_router(inference.router)
+    app.include_router(page.counts)
     app.include_router(page.router)
     # The last is the outermost.
     app.add_middleware(Direct)

@@ -26,9 +26,11 @@ PIXELS = SIDE * SIDE
 
 _EXAMPLE = {"images": [[[0] * SIDE] * SIDE]}
 _ANSWER = {
-    "model": "digits",
-    "classes": [*"0123456789"],
-    "predictions": [{"label": "7", "confidence": 0.9981, "probabilities": [0.0] * 7 + [1.0, 0.0, 0.0]}],
+    "model": "reader-digits",
+    "classes": [*"0123456789", "not a digit"],
+    "predictions": [
+        {"label": "not a digit", "confidence": 0.999, "probabilities": [0.0001] * 10 + [0.999]},
+    ],
 }
 
 

@@ -87,10 +87,11 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator
 def _examples(title: str, content: Mapping[str, Any]) -> Iterator[str]:
     for kind, one in content.items():
         if "example" in one:
-            text = json.dumps(one["example"], ensure_ascii=False)
-            if len(text) <= _LONGEST:
-                text = json.dumps(one["example"], ensure_ascii=False, indent=2)
-            else:
+            given = one["example"]
+            text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+            if len(text) <= _LONGEST and not isinstance(given, str):
+                text = json.dumps(given, ensure_ascii=False, indent=2)
+            elif len(text) > _LONGEST:
                 text = text[:_LONGEST] + " …"
             yield f"<p>{escape(title)}, <code>{escape(kind)}</code>:</p>"
             yield f'<pre tabindex="0"><code>{escape(text)}</code></pre>'

@@ -13,29 +13,55 @@ from starlette.responses import JSONResponse, Response
 
 from tenfold.serving.classify import SIDE, as_images
 from tenfold.serving.problems import Problem
-from tenfold.serving.service import Service, problem_answers
+from tenfold.serving.service import Service, answer_example, problem_answers
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 INPUT, OUTPUT, VERSION = "image", "probabilities", "1"
 BINARY = "inference-header-content-length"
 """The header of requests and answers that hold tensors as bytes after their JSON (the binary extension)."""
 
+_SERVER = {
+    "name": "tenfold",
+    "version": version("tenfold"),
+    "extensions": ["binary_tensor_data"],
+    "models": ["reader-digits"],
+}
+_METADATA = {
+    "name": "reader-digits",
+    "versions": [VERSION],
+    "platform": "tenfold",
+    "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
+    "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [-1, 11]}],
+    "parameters": {},
+}
+_REQUEST = {
+    "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [1, SIDE, SIDE], "data": [0] * SIDE * SIDE}]
+}
+_ANSWER = {
+    "model_name": "reader-digits",
+    "model_version": VERSION,
+    "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [1, 11], "data": [0.0001] * 10 + [0.999]}],
+}
 
-@router.get("", summary="Server metadata")
-async def server() -> JSONResponse:
-    """Say what serves."""
-    return JSONResponse(
-        {"name": "tenfold", "version": version("tenfold"), "extensions": ["binary_tensor_data"]}
-    )
+
+@router.get("", summary="Server metadata", responses=answer_example(_SERVER))
+async def server(request: Request) -> JSONResponse:
+    """Say what serves, and the names of its models."""
+    service: Service = request.app.state.service
+    return JSONResponse({**_SERVER, "models": [service.classifier.name]})
 
 
-@router.get("/health/live", summary="Is it alive?")
+@router.get("/health/live", summary="Is it alive?", responses=answer_example({"live": True}))
 async def live() -> JSONResponse:
     """Answer as long as the service runs."""
     return JSONResponse({"live": True})
 
 
-@router.get("/health/ready", summary="Is it ready?", responses=problem_answers("busy"))
+@router.get(
+    "/health/ready",
+    summary="Is it ready?",
+    responses=answer_example({"ready": True}) | problem_answers("busy"),
+)
 async def ready(request: Request) -> JSONResponse:
     """Answer with 200 when requests can be answered, else with 503."""
     service: Service = request.app.state.service
@@ -44,24 +70,30 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse({"ready": True})
 
 
-@router.get("/models/{model}", summary="Model metadata", responses=problem_answers("not-found"))
+@router.get(
+    "/models/{model}",
+    summary="Model metadata",
+    responses=answer_example(_METADATA) | problem_answers("not-found"),
+)
 @router.get("/models/{model}/versions/{version}", include_in_schema=False)
 async def metadata(request: Request, model: str) -> JSONResponse:
     """Say what a model takes and gives."""
     service = _service(request, model)
     return JSONResponse(
         {
+            **_METADATA,
             "name": service.classifier.name,
-            "versions": [VERSION],
-            "platform": "tenfold",
-            "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
             "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [-1, len(service.classifier.classes)]}],
             "parameters": service.classifier.stated,
         }
     )
 
 
-@router.get("/models/{model}/ready", summary="Is a model ready?", responses=problem_answers("not-found"))
+@router.get(
+    "/models/{model}/ready",
+    summary="Is a model ready?",
+    responses=answer_example({"name": "reader-digits", "ready": True}) | problem_answers("not-found"),
+)
 @router.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
 async def model_ready(request: Request, model: str) -> JSONResponse:
     """Answer with 200 when a model can be asked."""
@@ -77,25 +109,23 @@ async def model_ready(request: Request, model: str) -> JSONResponse:
             "content": {
                 "application/json": {
                     "schema": {"type": "object", "required": ["inputs"]},
-                    "example": {
-                        "inputs": [
-                            {
-                                "name": INPUT,
-                                "datatype": "UINT8",
-                                "shape": [1, SIDE, SIDE],
-                                "data": [0] * SIDE * SIDE,
-                            }
-                        ]
-                    },
+                    "example": _REQUEST,
                 }
             },
         }
     },
-    responses=problem_answers("bad-request", "not-found", "too-large", "unreadable", "busy"),
+    responses={
+        **answer_example(_ANSWER),
+        **problem_answers("bad-request", "not-found", "too-large", "unreadable", "busy"),
+    },
 )
 @router.post("/models/{model}/versions/{version}/infer", include_in_schema=False)
 async def infer(request: Request, model: str) -> Response:
-    """Give the probabilities of each class, for pictures of 28x28, ink 255 on paper 0."""
+    """Give the probabilities of each class, for pictures of 28x28.
+
+    The datatype says what the numbers mean: `UINT8` and `INT64` are whole numbers from 0 (paper) to 255
+    (ink), `FP32` are fractions from 0 to 1.
+    """
     service = _service(request, model)
     asked, images = _parse(await request.body(), request.headers.get(BINARY))
     probabilities = await service.batcher.predict(images)
@@ -152,12 +182,29 @@ def _parse(content: bytes, head: str | None) -> tuple[dict[str, Any], NDArray[np
             raise Problem("unreadable", f"{len(values)} bytes are no whole number of {kind}.")
         values = np.frombuffer(values, _TYPES[kind])
     _check_names(asked)
+    values = _typed(values, kind)
     images = as_images(values, f'The data of "{INPUT}"')
     if int(np.prod(shape)) != images.size or shape[:1] != (len(images),):
         raise Problem(
             "unreadable", f"The shape must be [n, {SIDE}, {SIDE}] and the data fill it. Got {list(shape)}."
         )
     return asked, images
+
+
+def _typed(values: Any, kind: str) -> Any:
+    """Return numbers as the datatype means them: 1 is all ink in FP32, and next to none in UINT8."""
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError):
+        return values
+    if kind == "FP32":
+        return array.astype(np.float64) if array.dtype.kind in "iu" else array
+    if array.dtype.kind == "f" and array.size:
+        raise Problem(
+            "unreadable",
+            f"{kind} data are whole numbers from 0 to 255. Got fractions: send those as FP32, from 0 to 1.",
+        )
+    return array
 
 
 def _check_names(asked: dict[str, Any]) -> None:

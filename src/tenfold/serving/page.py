@@ -7,15 +7,33 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 
 from tenfold.serving.assets import TYPES, assets, settings_module
 from tenfold.serving.documentation import render as render_documentation
 from tenfold.serving.problems import Problem
 from tenfold.serving.reports import PAGE, render_index, render_report, reports
-from tenfold.serving.service import Service
+from tenfold.serving.service import Service, answer_example
 
 router = APIRouter(include_in_schema=False)
+counts = APIRouter(tags=["metrics"])
+_COUNTS = """\
+# HELP tenfold_requests_total Requests answered.
+# TYPE tenfold_requests_total counter
+tenfold_requests_total{method="POST",route="/v1/read",status="200"} 12.0
+"""
+
+
+@counts.get(
+    "/metrics",
+    summary="Counts for Prometheus",
+    response_class=PlainTextResponse,
+    responses=answer_example(_COUNTS, "text/plain"),
+)
+async def metrics(request: Request) -> Response:
+    """Return what was asked, how long it took and what waits, in the text format of Prometheus."""
+    service: Service = request.app.state.service
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/")
@@ -43,13 +61,6 @@ async def model(request: Request) -> Response:
 async def documentation(request: Request) -> Response:
     """Return the documentation of the service."""
     return HTMLResponse(render_documentation(request.app.openapi()))
-
-
-@router.get("/metrics")
-async def metrics(request: Request) -> Response:
-    """Return the counts, in the text format of Prometheus."""
-    service: Service = request.app.state.service
-    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/studies")

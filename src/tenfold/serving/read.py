@@ -87,7 +87,8 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
                         "type": "object",
                         "required": ["file"],
                         "properties": {"file": {"type": "string", "format": "binary"}, **_FIELDS},
-                    }
+                    },
+                    "example": {"file": "(the bytes of cheque.png)", "error_rate": 0.001, "images": True},
                 },
                 "image/*": _BINARY,
                 "application/pdf": _BINARY,

@@ -41,6 +41,11 @@ class Service:
         await self.documents.close()
 
 
+def answer_example(example: Any, kind: str = "application/json") -> dict[int | str, dict[str, Any]]:
+    """Return an example of an answer as OpenAPI describes answers."""
+    return {200: {"content": {kind: {"example": example}}}}
+
+
 def problem_answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return problems as OpenAPI describes answers."""
     described: dict[int | str, dict[str, Any]] = {}
