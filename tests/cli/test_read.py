@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tenfold.cli.drawings import Drawings
 from tenfold.reading import networks as loading
 from tenfold.reading.networks import Networks
 
@@ -118,6 +119,72 @@ def test_a_batch_goes_on_where_it_was_cut(cli, scans):
     with open("out.jsonl") as file:
         assert file.read() == whole
     assert "3 documents are in out.jsonl" in answer.err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_batch_that_goes_on_draws_what_is_wanting_under_the_names_of_a_whole_one(
+    cli, scans, tmp_path, form
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    pages = [Image.fromarray(page(count)) for count in (4, 5)]
+    pages[0].save(other / "1.tif", save_all=True, append_images=pages[1:])
+    Image.fromarray(page(6)).save(other / "1.png")
+    (other / "2.png").write_text("eleven")
+    Image.fromarray(page(7)).save(other / "2.tif")
+    command = ("read", scans, other, "--format", form, "--quiet")
+    assert cli(*command, "--out", f"whole.{form}", "--annotate", "whole").code == 1
+    expected = {name: (tmp_path / "whole" / name).read_bytes() for name in os.listdir("whole")}
+    assert set(expected) == {"1.png", "2.png", "3.png", "1_2.png", "1-1.png", "1-2.png", "2_2.png"}
+
+    # As a kill leaves it in the fifth document; the drawing of the second has been lost.
+    lines = (tmp_path / f"whole.{form}").read_text().splitlines(keepends=True)
+    cut = lines[: 5 if form == "jsonl" else 7]
+    (tmp_path / f"out.{form}").write_text("".join(cut) + lines[len(cut)][:20])
+    drawn = tmp_path / "drawn"
+    drawn.mkdir()
+    for name in ("1.png", "3.png"):
+        (drawn / name).write_bytes(b"drawn before the kill")
+    answer = cli(*command, "--out", f"out.{form}", "--annotate", "drawn", "--resume")
+
+    assert answer.code == 1
+    assert (tmp_path / f"out.{form}").read_text() == "".join(lines)
+    assert {name: (drawn / name).read_bytes() for name in os.listdir(drawn)} == expected | dict.fromkeys(
+        ("1.png", "3.png"), b"drawn before the kill"
+    )
+
+
+def test_what_is_in_the_output_has_its_drawing(cli, scans, monkeypatch):
+    """Killed while it draws the second document, a batch has written one."""
+
+    def killed(drawings, source, document, *rest, draw=Drawings.draw):
+        if document.text == "11":
+            raise KeyboardInterrupt
+        draw(drawings, source, document, *rest)
+
+    command = ("read", scans, "--format", "jsonl", "--out", "out.jsonl", "--annotate", "seen", "--quiet")
+    with monkeypatch.context() as patched:
+        patched.setattr(Drawings, "draw", killed)
+        assert cli(*command).code == 130
+    with open("out.jsonl") as file:
+        assert len(file.readlines()) == 1
+    assert os.listdir("seen") == ["1.png"]
+    assert cli(*command, "--resume").code == 0
+    assert sorted(os.listdir("seen")) == ["1.png", "2.png", "3.png"]
+
+
+def test_a_batch_does_not_go_on_with_other_settings(cli, scans):
+    command = ("read", scans, "--format", "jsonl", "--out", "out.jsonl", "--quiet", "--error-rate")
+    assert cli(*command, "0.01").code == 0
+    with open("out.jsonl") as file:
+        whole = file.read()
+    answer = cli(*command, "0.001", "--resume")
+    assert answer.code == 1
+    assert "out.jsonl was begun with another --error-rate: 0.01, now 0.001" in answer.err
+    with open("out.jsonl") as file:
+        assert file.read() == whole
+    assert cli(*command, "0.001").code == 0
+    assert cli(*command, "0.001", "--resume").code == 0
 
 
 def test_a_killed_batch_leaves_whole_documents_and_is_finished_by_the_same_command(tmp_path):

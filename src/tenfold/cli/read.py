@@ -13,12 +13,14 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from tenfold.cli.drawings import Drawings
 from tenfold.cli.options import OutFile, QuietOption, examples
 from tenfold.cli.output import say
 from tenfold.cli.progress import Display
 from tenfold.errors import DataError
 
 if TYPE_CHECKING:
+    from tenfold.reading.batch import Kept
     from tenfold.reading.reader import Reader
     from tenfold.reading.result import Document
 
@@ -88,7 +90,9 @@ def read(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the jsonl or csv in --out where it was left, whole documents kept."
+            "--resume",
+            help="Go on with the jsonl or csv in --out where it was left: whole documents and their "
+            "drawings are kept. --error-rate, --form and --model must be those that it was begun with.",
         ),
     ] = False,
     model: Annotated[
@@ -108,7 +112,7 @@ def read(
     its reason. A picture that cannot be read becomes a document with an error, the others go on, and the exit
     status is 1.
     """
-    from tenfold.reading.batch import RESUMABLE, keep_whole
+    from tenfold.reading.batch import RESUMABLE, check_settings, describe, keep_settings, keep_whole
     from tenfold.reading.formats import get_format
     from tenfold.reading.sources import expand
 
@@ -121,23 +125,40 @@ def read(
     sources = expand(paths)
     several = len(sources) > 1 or sources != paths
     wanted = get_format(form.value, several=several)
-    done, failed = keep_whole(out, form.value, sources) if resume and out else (0, 0)
-    errors = Errors(failed)
+    resumable = out if form.value in RESUMABLE else None
+    settings = describe(error_rate, template, model) if resumable else {}
+    kept: list[Kept] = []
+    if resume and resumable:
+        check_settings(resumable, settings)
+        kept = keep_whole(resumable, form.value, sources)
+    done = len(kept)
+    errors = Errors(sum(document.failed for document in kept))
+    drawings = Drawings(annotate) if annotate else None
+    undrawn = _undrawn(drawings, kept) if drawings else []
     # Before the file is opened: a wrong template or model leaves what is there alone.
-    reader = _reader(model, error_rate, template) if done < len(sources) else None
+    reader = _reader(model, error_rate, template) if done < len(sources) or undrawn else None
     with _opened(out, go_on=done > 0) as file, Display(quiet) as display:
         if done == 0:
+            if resumable:
+                keep_settings(resumable, settings)
             file.write(wanted.head)
         if reader is not None:
-            drawings = Drawings(annotate) if annotate else None
+            if drawings:
+                again = _read(reader, [name for name, _ in undrawn])
+                for (source, document), (_, places) in zip(again, undrawn, strict=True):
+                    errors.tell(document, display)
+                    if document.error is None:
+                        drawings.draw(source, document, reader.limits, places)
             start = monotonic()
             for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
+                if drawings and document.error is None:
+                    # First, so that of what is in the output none is without its drawing.
+                    places = drawings.name(document.source, len(document.pages))
+                    drawings.draw(source, document, reader.limits, places)
                 # In one piece, so that a kill leaves whole documents.
                 file.write(wanted.document(document, number))
                 file.flush()
                 errors.tell(document, display)
-                if drawings and document.error is None:
-                    drawings.draw(source, document, reader)
                 if several:
                     part = (number + 1) / len(sources)
                     pace = (monotonic() - start) / (number + 1 - done)
@@ -163,47 +184,14 @@ class Errors:
             (say if display.bar is None else display.say)(f"Error: {document.error}")
 
 
-class Drawings:
-    """Annotated pages in a folder, none of them over another.
-
-    Parameters
-    ----------
-    folder : Path
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.names: set[str] = set()
-
-    def draw(self, source: str | StandardInput, document: Document, reader: Reader) -> None:
-        """Draw the pages of a document: ``photo.png``, of several pages ``scan-1.png``, ``scan-2.png``."""
-        from PIL import Image
-
-        from tenfold.data.formats.files import atomic
-        from tenfold.reading.annotate import annotate
-        from tenfold.reading.pages import pictures
-
-        if not isinstance(source, str):
-            source.seek(0)
-        stem = "stdin" if document.source == "-" else Path(document.source).stem
-        for picture, page in zip(pictures(source, reader.limits), document.pages, strict=True):
-            name = self._free(stem if len(document.pages) == 1 else f"{stem}-{page.page}")
-            path = self.folder / f"{name}.png"
-            try:
-                with atomic(path) as file:
-                    Image.fromarray(annotate(picture.pixels, page)).save(file, "PNG")
-            except OSError as error:
-                raise DataError(
-                    f"{path} cannot be written: {error.strerror or error}. Choose another place."
-                ) from None
-
-    def _free(self, name: str) -> str:
-        free, number = name, 1
-        while free in self.names:
-            number += 1
-            free = f"{name}_{number}"
-        self.names.add(free)
-        return free
+def _undrawn(drawings: Drawings, kept: list[Kept]) -> list[tuple[str, list[Path]]]:
+    """Name the drawings of documents that are kept, and return those that are wanting: source and places."""
+    named = [
+        (document.source, drawings.name(document.source, document.pages))
+        for document in kept
+        if not document.failed
+    ]
+    return [(source, paths) for source, paths in named if not all(path.exists() for path in paths)]
 
 
 def _reader(model: Path | None, error_rate: float, template: Path | None) -> Reader:

@@ -55,6 +55,9 @@ class Networks:
     judgment: Judgment = field(default_factory=Judgment)
 
 
+FILES = ("strings.onnx", "digits.onnx", "decisions.json")
+"""What a folder of a reader's networks holds."""
+
 MADE = (
     "the folder into which tenfold train reader, reader-digits and reader-decisions wrote strings.onnx, "
     "digits.onnx and decisions.json"
@@ -87,8 +90,9 @@ def load(model: str | Path | Networks | None = None, *, judged: bool = True) -> 
     folder = WEIGHTS if model is None else Path(model)
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}. Give {MADE}, or none for the weights that ship.")
+    strings, digits, decisions = (folder / name for name in FILES)
     return Networks(
-        DigitNetwork(folder / "digits.onnx"),
-        Recognizer(folder / "strings.onnx"),
-        Judgment.load(folder / "decisions.json") if judged else Judgment(),
+        DigitNetwork(digits),
+        Recognizer(strings),
+        Judgment.load(decisions) if judged else Judgment(),
     )
