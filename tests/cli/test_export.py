@@ -1,6 +1,8 @@
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.mark.needs("cc")
@@ -23,6 +25,39 @@ def test_int8_as_json(cli, model, data, tmp_path, to):
     found = json.loads(answer.out)
     assert (found["form"], found["int8"], found["parity"]["images"]) == (to, True, 30)
     assert found["parity"]["passed"]
+
+
+@pytest.mark.needs("cc")
+def test_pictures_without_labels_calibrate_and_prove_it(cli, model, data, tmp_path):
+    (tmp_path / "scans").mkdir()
+    for number, image in enumerate(np.load(data)["x_train"][:30]):
+        Image.fromarray(255 - image).save(tmp_path / "scans" / f"{number}.png")
+    given = ["--int8", "--calibrate", "scans", "--verify", "--data", "scans", "--count", "20"]
+
+    answer = cli("export", model, "--to", "c", "--out", "net.c", *given, "--json")
+
+    assert answer.code == 0, answer.err
+    parity = json.loads(answer.out)["parity"]
+    assert (parity["images"], parity["exact"], parity["export_accuracy"]) == (20, True, None)
+    assert "accuracy" not in cli("export", model, "--to", "c", "--out", "net.c", *given).out
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--data", "mnist"], "--verify"),
+        (["--count", "10"], "--verify"),
+        (["--calibrate", "mnist"], "--int8"),
+        (["--calibrate", "mnist", "--verify"], "--int8"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_wrong_usage(cli, model, tmp_path, given, told):
+    answer = cli("export", model, "--to", "c", "--out", tmp_path / "net.c", *given)
+
+    assert answer.code == 2
+    assert given[0] in answer.err
+    assert f"give {told} too" in answer.err
+    assert not (tmp_path / "net.c").exists()
 
 
 def test_int8_of_a_model_of_other_data_asks_for_calibration(cli, model, tmp_path):

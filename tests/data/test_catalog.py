@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tenfold.data import CATALOG, Digits, catalog, fetch, load, load_dataset, load_images, state
+from tenfold.data.catalog import has_labels
 from tenfold.data.download import folder_of
 from tenfold.data.entries import File
 from tenfold.data.formats import write_csv, write_idx
@@ -197,3 +198,15 @@ def test_standard_input_and_patterns(tmp_path, monkeypatch, mnist):
         load_images("*")
     Image.fromarray(mnist.test.images[0]).save("7.png")
     assert load_images("*")[1] == ["7.png"]
+
+
+def test_pictures_alone_have_no_labels(tmp_path, mnist):
+    for folder in ("plain", "parts", "classes/7"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.fromarray(mnist.test.images[0]).save(tmp_path / folder / "7.png")
+    (tmp_path / "parts" / "train.csv").touch()
+
+    for name in ("plain", "plain/7.png", "plain/*.png"):
+        assert not has_labels(tmp_path / name)
+    for name in (tmp_path / "parts", tmp_path / "classes", tmp_path / "x.npz", "mnist", "mnist/train"):
+        assert has_labels(name)

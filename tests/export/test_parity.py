@@ -46,6 +46,28 @@ def test_another_model_is_found_out(of, mnist, tmp_path, to, int8):
     assert parity.agreement < 0.9
 
 
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@pytest.mark.parametrize(
+    ("to", "right", "wrong"),
+    [
+        pytest.param("c", "label = i;", "label = 0;", marks=pytest.mark.needs("cc")),
+        pytest.param("js", "label = i;", "label = 0;", marks=pytest.mark.needs("node")),
+        pytest.param("js", "power / sum", "(power / sum) * 0.99", marks=pytest.mark.needs("node")),
+        pytest.param(
+            "c", "return label;", "probabilities[3] = 0; return label;", marks=pytest.mark.needs("cc")
+        ),
+    ],
+)
+def test_what_classify_answers_is_compared_too(of, mnist, tmp_path, to, right, wrong, int8):
+    model = of(NETWORKS["shrestha-14"])
+    exported = export(model, to, tmp_path, int8=int8)
+    code = exported.paths[0].read_text()
+    assert right in code
+    exported.paths[0].write_text(code.replace(right, wrong))
+
+    assert not verify(model, exported, mnist.test.images[:100]).passed
+
+
 @pytest.mark.needs("cc", "node")
 def test_pictures_in_color_are_handed_over_as_they_lie(small, pictures, tmp_path):
     images = pictures(small.architecture, 20)

@@ -14,7 +14,14 @@ from tenfold.cli.output import show_json, show_pairs
 from tenfold.errors import ExportError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tenfold.export import Exported, Parity
+
+
+COUNT = 1000
+"""How many images an export is verified on where nothing is said."""
 
 
 class Form(StrEnum):
@@ -63,7 +70,8 @@ def export(
         typer.Option(
             "--calibrate",
             metavar="NAME|PATH",
-            help="Images like those of the training, for int8; else MNIST's, where it was trained on them.",
+            help="Images like those of the training, for int8, with or without labels; else MNIST's, where "
+            "it was trained on them.",
         ),
     ] = None,
     verify: Annotated[
@@ -73,33 +81,41 @@ def export(
         ),
     ] = False,
     data: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--data", metavar="NAME|PATH", help="Labeled images for --verify: a data set by name, or a path."
+            "--data",
+            metavar="NAME|PATH",
+            help="Images for --verify, by default mnist: a data set by name, or a path; where they have "
+            "labels, the accuracy is told too.",
         ),
-    ] = "mnist",
+    ] = None,
     count: Annotated[
-        int, typer.Option("--count", min=1, metavar="N", help="Verify on the first N images.")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            "--count", min=1, metavar="N", help=f"Verify on the first N images, by default {COUNT}."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a model in a form that other programs run.
 
     Scaling, batch norm and calibration are inside: pictures of uint8 go in, probabilities come out.
     """
-    from tenfold.cli.evaluate import labels_for
-    from tenfold.data.catalog import load_dataset
+    for option, value in (("--data", data), ("--count", count)):
+        if value is not None and not verify:
+            raise typer.BadParameter("is what --verify compares on: give --verify too.", param_hint=option)
+    if calibrate is not None and not int8:
+        raise typer.BadParameter("is what --int8 is made with: give --int8 too.", param_hint="--calibrate")
     from tenfold.export import export as write
     from tenfold.export import verify as compare
 
     opened = open_named(model)
-    calibration = (
-        None if calibrate is None else load_dataset(calibrate, "train", classes=opened.classes).images
-    )
+    calibration = None if calibrate is None else _images(calibrate, "train", opened.classes)[0]
     checked = None
     if verify:
-        found = load_dataset(data, classes=opened.classes)
-        checked = found.images[:count], labels_for(found, opened.classes)[:count]
+        images, labels = _images(data or "mnist", "test", opened.classes)
+        first = slice(count or COUNT)
+        checked = images[first], None if labels is None else labels[first]
     if to is Form.web:
         from tenfold.serving.folder import export_page
 
@@ -113,9 +129,20 @@ def export(
         show_pairs(_pairs(exported, parity))
     if parity is not None and not parity.passed:
         raise ExportError(
-            f"The export does not say what the model says: probabilities differ by up to "
-            f"{parity.max_difference:.3g}. Please report it, with the model."
+            f"The export does not say what the model says: {parity.agreement:.2%} of the labels agree, and "
+            f"probabilities differ by up to {parity.max_difference:.3g}. Please report it, with the model."
         )
+
+
+def _images(name: str, part: str, classes: tuple[str, ...]) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    """Return what `name` means for a model of `classes`, and its labels where it has any."""
+    from tenfold.cli.evaluate import labels_for
+    from tenfold.data.catalog import has_labels, load_dataset, load_images
+
+    if not has_labels(name):
+        return load_images(name)[0], None
+    found = load_dataset(name, part, classes=classes)
+    return found.images, labels_for(found, classes)
 
 
 def _pairs(exported: Exported, parity: Parity | None) -> dict[str, object]:

@@ -154,6 +154,14 @@ def load_images(name_or_path: str | Path) -> tuple[NDArray[Any], list[str]]:
     return formats.read_images(_path(name_or_path))
 
 
+def has_labels(name_or_path: str | Path) -> bool:
+    """Return whether `load_dataset` is to be asked: for all but a picture, a folder of them or a pattern."""
+    text = str(name_or_path)
+    if text in CATALOG or text.rpartition("/")[0] in CATALOG:
+        return True
+    return not formats.is_unlabeled(Path(text).expanduser())
+
+
 def _entry(name: str | Path) -> Entry | None:
     return CATALOG.get(name) if isinstance(name, str) else None
 

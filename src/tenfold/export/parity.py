@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,9 @@ TOLERANCE = 1e-4
 ROUNDING = 0.05
 """How far a probability of an int8 ONNX runtime, which rounds in its own way, may be from ours."""
 
+SAME_ANSWERS = 1e-6
+"""How far a probability of int8 in JavaScript, which is computed in floats, may be from its own logits'."""
+
 SAME_LABELS = 0.95
 """The part of the labels on which it and ours must agree."""
 
@@ -47,9 +50,11 @@ class Parity:
     agreement : float
         The part of the images on which both give the same label.
     exact : bool or None
-        Of int8 in C and JavaScript: whether every logit is that of the NumPy reference, bit for bit.
+        Of int8 in C and JavaScript: whether every logit and label, and in C every probability, is that of
+        the NumPy reference, bit for bit; in JavaScript probabilities are floats and may be off by 1e-6.
     passed : bool
-        float32: no probability is off by more than 1e-4. int8: as `exact`; in ONNX, none is off by more
+        float32: no probability is off by more than 1e-4, and labels are those of the largest logit. int8: as
+        `exact`; in ONNX, none is off by more
         than 0.05 from the reference, and 95 % of the labels are its.
     model_accuracy, export_accuracy : float or None
         Where labels are known.
@@ -93,33 +98,58 @@ def verify(
     if not len(images):
         raise ExportError("There are no images to compare on. Give at least one.")
     as_pictures(images, model.architecture.input_shape)
-    probabilities, logits = _RUNNERS[exported.form](exported, np.ascontiguousarray(images))
+    labeled, probabilities, logits = _RUNNERS[exported.form](exported, np.ascontiguousarray(images))
     expected = model.predict_proba(images, "numpy")
     difference = float(np.abs(probabilities - expected).max())
-    exact, passed = None, difference <= TOLERANCE
+    largest = (probabilities if logits is None else logits).argmax(axis=1)
+    exact, passed = None, difference <= TOLERANCE and bool((labeled == largest).all())
     if isinstance(exported.program, QuantizedProgram):
         reference = integers.run(exported.program, images)
         if logits is None:
             fractions = integers.probabilities(exported.program.confidence, reference) / integers.FULL
-            same = (probabilities.argmax(axis=1) == reference.argmax(axis=1)).mean()
+            same = (labeled == reference.argmax(axis=1)).mean()
             passed = bool(np.abs(probabilities - fractions).max() <= ROUNDING and same >= SAME_LABELS)
         else:
-            exact = passed = bool((logits == reference).all())
-    found, wanted = probabilities.argmax(axis=1), expected.argmax(axis=1)
+            same = bool((logits == reference).all() and (labeled == reference.argmax(axis=1)).all())
+            exact = passed = same and _same_probabilities(
+                exported.program, exported.form, model, probabilities, reference
+            )
+    wanted = expected.argmax(axis=1)
     accuracies: tuple[float, ...] = ()
     if labels is not None:
-        accuracies = tuple(float((each == np.asarray(labels)).mean()) for each in (wanted, found))
-    return Parity(len(images), difference, float((found == wanted).mean()), exact, passed, *accuracies)
+        accuracies = tuple(float((each == np.asarray(labels)).mean()) for each in (wanted, labeled))
+    return Parity(len(images), difference, float((labeled == wanted).mean()), exact, passed, *accuracies)
 
 
-_Answers = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]
+def _same_probabilities(
+    program: QuantizedProgram, form: str, model: Model, probabilities: _Floats, reference: NDArray[np.int16]
+) -> bool:
+    """Return whether int8 probabilities are those of the reference's logits."""
+    if form == "c":
+        whole = integers.probabilities(program.confidence, reference)
+        return bool((probabilities == whole / integers.FULL).all())
+    scale = program.grids[program.output].scale / model.temperature
+    powers = np.exp((reference - reference.max(axis=1, keepdims=True)) * scale)
+    wanted = powers / powers.sum(axis=1, keepdims=True)
+    return bool(np.abs(probabilities - wanted).max() <= SAME_ANSWERS)
+
+
+_Floats = NDArray[np.floating[Any]]
+
+
+class _Answers(NamedTuple):
+    """What an export says: labels and probabilities as its users get them, and logits where it has them."""
+
+    labels: NDArray[np.intp]
+    probabilities: _Floats
+    logits: _Floats | None
 
 
 def _run_onnx(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
     session = open_session(exported.paths[0])
     given = session.get_inputs()[0]
     (probabilities,) = session.run(None, {given.name: images.reshape(len(images), *given.shape[1:])})
-    return probabilities, None
+    return _Answers(probabilities.argmax(axis=1), probabilities, None)
 
 
 def _run_c(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
@@ -132,7 +162,8 @@ def _run_c(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
         text = _answer([str(binary)], images.tobytes())
     numbers = np.array(text.split(), np.float64).reshape(len(images), -1)
     logits, probabilities = np.split(numbers[:, 1:], 2, axis=1)
-    return (probabilities / integers.FULL if exported.int8 else probabilities), logits
+    fractions = probabilities / integers.FULL if exported.int8 else probabilities
+    return _Answers(numbers[:, 0].astype(np.intp), fractions, logits)
 
 
 # The module is read from a copy whose name makes it a module for Node, whatever it is called.
@@ -142,7 +173,8 @@ const { classify, logits } = await import("./network.mjs");
 const bytes = readFileSync(0), size = Number(process.argv[2]), answers = [];
 for (let at = 0; at < bytes.length; at += size) {
   const pixels = bytes.subarray(at, at + size);
-  answers.push(...logits(pixels), ...classify(pixels).probabilities);
+  const { label, probabilities } = classify(pixels);
+  answers.push(label, ...logits(pixels), ...probabilities);
 }
 writeFileSync(1, new Uint8Array(Float64Array.from(answers).buffer));
 """
@@ -156,8 +188,9 @@ def _run_javascript(exported: Exported, images: NDArray[np.uint8]) -> _Answers:
         script.write_text(_NODE)
         size = images[0].size
         content = _answer([node, str(script), str(size)], images.tobytes())
-    numbers = np.frombuffer(content, np.float64).reshape(len(images), 2, -1)
-    return numbers[:, 1], numbers[:, 0]
+    numbers = np.frombuffer(content, np.float64).reshape(len(images), -1)
+    logits, probabilities = np.split(numbers[:, 1:], 2, axis=1)
+    return _Answers(numbers[:, 0].astype(np.intp), probabilities, logits)
 
 
 def _program(name: str, what: str) -> str:

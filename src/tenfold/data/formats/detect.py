@@ -91,7 +91,7 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
             pictures = [picture for item in class_folders(path) for picture in pictures_in(item)]
         if pictures:
             return read_pictures(pictures), [str(picture.relative_to(path)) for picture in pictures]
-        if not (idx_files(path) or class_folders(path) or any(_files_of(path, part) for part in _PARTS)):
+        if not _holds_data(path):
             raise FormatError(f"{path} holds no pictures. Known kinds: {' '.join(SUFFIXES)}")
         images: NDArray[Any] = _joined(path, [part.images for part in read_parts(path).values()])
     elif is_pattern(path):
@@ -112,6 +112,18 @@ def read_images(path: str | Path) -> tuple[NDArray[Any], list[str]]:
     else:
         images = _joined(path, [part.images for part in read_parts(path).values()])
     return images, [str(number) for number in range(1, len(images) + 1)]
+
+
+def is_unlabeled(path: Path) -> bool:
+    """Return whether a path means pictures alone: one, those of a folder without data sets, or a pattern."""
+    if path.is_dir():
+        return bool(pictures_in(path)) and not _holds_data(path)
+    return is_pattern(path) or path.suffix.lower() in SUFFIXES
+
+
+def _holds_data(folder: Path) -> bool:
+    """Return whether a folder holds labeled images: idx files, subfolders, or files of parts."""
+    return bool(idx_files(folder) or class_folders(folder) or any(_files_of(folder, p) for p in _PARTS))
 
 
 def _is_called(path: Path, suffix: str) -> bool:
