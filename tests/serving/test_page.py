@@ -327,7 +327,7 @@ def test_axe_finds_no_barrier_on_the_other_pages(open_page, url):
     from axe_playwright_python.sync_playwright import Axe
 
     page = open_page(color_scheme="dark")
-    for address in ("docs", "studies", "studies/lin/"):
+    for address in ("docs", "studies", "studies/lin/", "studies/recipes/"):
         page.goto(url + address)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
