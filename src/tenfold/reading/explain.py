@@ -20,6 +20,7 @@ from tenfold.reading.ink import Ink
 from tenfold.reading.layout import Layout
 from tenfold.reading.readings import Reading
 from tenfold.reading.result import Decision, Line, Page
+from tenfold.reading.sharpness import is_soft, sharpness
 
 WIDEST = 1100
 """Pixels of the longer side of a stage's picture at most."""
@@ -27,9 +28,9 @@ WIDEST = 1100
 DIGITS = 60
 """How many digits are shown at most."""
 
-SMALL, THIN, FAINT, DIM, GRAINY, SOFT = 16.0, 1.1, 45.0, 80.0, 6.0, 0.12
+SMALL, THIN, FAINT, DIM, GRAINY = 16.0, 1.1, 45.0, 80.0, 6.0
 """Below (or, of grain, above) which something is unusual: a digit's size in pixels, the pen's width in the
-28x28, contrast and light and grain of 255, the steepest step at the ink's edge as a part of its contrast."""
+28x28, contrast and light and grain of 255."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +202,7 @@ def _notes(ink: Ink, layout: Layout, page: Page) -> list[str]:
         notes.append(f"The ink is faint: it differs from the paper by {depth:.0f} of 255.")
     if layout.size / layout.view.scale < SMALL:
         notes.append(f"Digits are small: about {layout.size / layout.view.scale:.0f} pixels.")
-    sharp = _sharpness(layout)
-    if sharp < SOFT:
+    if is_soft(sharpness(layout.contrast, layout.blobs.labels > 0), layout.size):
         notes.append("The writing is blurred: its edges are soft.")
     images = [digit.image for digit in digits if digit.image is not None]
     if images:
@@ -236,16 +236,6 @@ def stroke_width(image: Pixels) -> float:
     outline = float(np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum())
     # A slanted outline is counted along both axes: by a factor 4/pi on average.
     return float(2 * ink.sum() / max(outline * np.pi / 4, 1e-6))
-
-
-def _sharpness(layout: Layout) -> float:
-    """Return the steepest step at the ink's edges, as a part of its contrast, of a typical piece."""
-    step = np.asarray(cv2.morphologyEx(layout.contrast, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    inside = layout.blobs.labels > 0
-    if not inside.any():
-        return 1.0
-    strong = float(np.percentile(layout.contrast[inside], 90))
-    return float(np.percentile(step[inside], 75)) / max(strong, 1.0)
 
 
 def _lines(layout: Layout) -> Pixels:

@@ -16,8 +16,9 @@ from tenfold.reading.ink import Ink, find_ink
 from tenfold.reading.layout import Layout, find_layouts, is_strip
 from tenfold.reading.pages import Limits, Picture, name, pictures
 from tenfold.reading.readings import Glimpse, Reading, read_rows, settle
-from tenfold.reading.result import Decision, Digit, Document, Line, Page
+from tenfold.reading.result import Decision, Digit, Document, Line, Page, Reason
 from tenfold.reading.segments import around, piece_of
+from tenfold.reading.sharpness import is_blurred
 from tenfold.reading.single import read_single
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ class Reader:
         decision, reason = decide(
             confidence, level, second, digits=len(settled.digits), pieces=pieces, single=reading.single
         )
+        if decision is not Decision.accept and is_blurred(layout, reading.row, reading.height):
+            reason = Reason.blurred
         # On a printed ground the string network may see digits where no piece of ink stands out.
         inked = [piece_of(layout.blobs, member).box for member in reading.row.members]
         box = view.box(*(around(inked) if inked else around([digit.box for digit in settled.digits])))

@@ -29,7 +29,6 @@ class Reason(StrEnum):
 
     blank = "blank"
     not_a_digit = "not a digit"
-    print = "printed text"
     blurred = "too blurred"
     close = "two readings too close"
     unsure = "too unsure"
