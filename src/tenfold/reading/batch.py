@@ -51,7 +51,7 @@ def describe(error_rate: float, form: Path | None, model: Path | None) -> dict[s
     return {
         "--error-rate": f"{error_rate}",
         "--form": "none" if form is None else f"{form.resolve().name} ({_digest([form])})",
-        "--model": f"{'none' if model is None else model.resolve().name} ({_digest(networks)})",
+        "--model": f"{'shipped' if model is None else model.resolve().name} ({_digest(networks)})",
     }
 
 
