@@ -42,8 +42,7 @@ from tenfold.runs.environment import commit
 CLI = "import sys; from tenfold.cli import main; main(sys.argv[1:])"
 JSON, BYTES = "application/json", "application/octet-stream"
 GROWTH = 1.1
-"""How many times the memory of the first or second third of the time the last third may take, by their lower
-quartiles: a document takes some while it is read, what leaks stays."""
+"""How much more memory the last third of the time may take than the second third."""
 
 Made = tuple[str, str, bytes, set[int]]
 """Path, content type, body, and the answers that are right."""
@@ -90,7 +89,7 @@ def written(found: dict[str, Any]) -> str:
             f"- Answers that were wrong, and faults of the service: **{len(found['failures'])}**",
             *(f"  - {failure}" for failure in found["failures"]),
             *(
-                [f"- Memory of its processes, lower quartiles: {memory}; flat: **{found['memory flat']}**"]
+                [f"- Memory of all its processes: {memory}; flat: **{found['memory flat']}**"]
                 if memory
                 else []
             ),
@@ -143,15 +142,16 @@ def _soak(options: argparse.Namespace, process: subprocess.Popen[bytes] | None) 
         "answers": dict(sorted(counts.items())),
         "failures": failures[:50],
     }
-    if third > 1:
-        thirds = [statistics.quantiles(memory[third * part : third * (part + 1)])[0] for part in range(3)]
-        names = ("first third", "second third", "last third")
+    if third:
+        middle, last = (statistics.median(part) for part in (memory[third : 2 * third], memory[2 * third :]))
         found["memory MB"] = {
-            **{name: round(value, 1) for name, value in zip(names, thirds, strict=True)},
+            "first": memory[0],
+            "middle third": middle,
+            "last third": last,
             "most": max(memory),
         }
         found["memory by sample, MB"] = memory
-        found["memory flat"] = thirds[2] < GROWTH * max(thirds[:2])
+        found["memory flat"] = last < GROWTH * middle
     return found
 
 
