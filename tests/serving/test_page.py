@@ -124,6 +124,50 @@ def test_undo_takes_back_the_last_stroke(open_page):
     assert page.is_disabled("#undo")
 
 
+def test_a_correction_stays_with_its_digit(open_page):
+    page = open_page()
+    said = page.locator("#detail .corrections button[aria-pressed=true]")
+
+    def line(*points):
+        """Draw a stroke through points in parts of the board."""
+        page.locator("#board").scroll_into_view_if_needed()
+        box = page.locator("#board").bounding_box()
+        for place, (x, y) in enumerate(points):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            if place == 0:
+                page.mouse.down()
+        page.mouse.up()
+
+    line((0.3, 0.2), (0.3, 0.5), (0.3, 0.8))
+    page.click("#detail button[aria-label='It is a 7']")
+    assert said.get_attribute("aria-label") == "It is a 7"
+    # Whoever goes by keyboard is still where they were.
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "It is a 7"
+
+    # Another digit beside it, which nothing was said of.
+    line((0.6, 0.2), (0.6, 0.5), (0.6, 0.8))
+    playwright.expect(page.locator("#strip .chip")).to_have_count(2)
+    page.wait_for_timeout(500)
+    assert said.count() == 0
+    page.click("#strip .chip >> nth=0")
+    assert said.get_attribute("aria-label") == "It is a 7"
+
+    # A stroke makes it another digit, and taking the stroke back makes it the same again.
+    line((0.25, 0.5), (0.35, 0.5))
+    assert said.count() == 0
+    page.click("#undo")
+    assert said.get_attribute("aria-label") == "It is a 7"
+
+    # It was said of the digit, wherever it stands in the row.
+    line((0.1, 0.2), (0.1, 0.5), (0.1, 0.8))
+    playwright.expect(page.locator("#strip .chip")).to_have_count(3)
+    page.click("#strip .chip >> nth=1")
+    assert said.get_attribute("aria-label") == "It is a 7"
+
+    page.click("#set-clear")
+    assert said.count() == 0
+
+
 def test_a_scribble_is_not_taken_for_a_digit(open_page):
     page = open_page()
     box = page.locator("#board").bounding_box()

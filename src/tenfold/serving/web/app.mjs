@@ -29,6 +29,7 @@ board.addEventListener("change", ({ detail }) => {
 });
 byId("undo").addEventListener("click", () => board.undo());
 byId("clear").addEventListener("click", () => { board.clear(); byId("board").focus({ preventScroll: true }); });
+set.addEventListener("clear", detail);
 byId("pen").addEventListener("input", ({ target }) => { board.pen = Number(target.value); });
 
 if (service) {
@@ -96,10 +97,9 @@ function detail() {
       element("figure", {}, thumbnail(digit.image, "28 by 28 pixels"), element("figcaption", {}, "As the network sees it")),
     ),
     bars(classes, digit.probabilities),
-    corrections(digit.given, (label) => {
+    // Every stroke has all digits read anew: what was said of one is known by its picture.
+    corrections(set.labelOf(digit.image), (label) => {
       set.add(digit.image, label, digit.state === "none" ? "none" : digit.name);
-      digit.given = label;
-      detail();
     }),
   );
 }

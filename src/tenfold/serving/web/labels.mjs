@@ -3,18 +3,28 @@
 import { element, pixels, thumbnail } from "./panel.mjs";
 import { zip } from "./zip.mjs";
 
-/** What is labeled, each picture once. */
-export class LabeledSet {
+const key = (image) => Array.from(image).join();
+
+/** What is labeled, each picture once. Events: "clear" once everything is forgotten. */
+export class LabeledSet extends EventTarget {
   #items = new Map();
   #byId = (id) => document.getElementById(id);
 
   constructor() {
+    super();
     this.#byId("set-csv").addEventListener("click", () => save("digits.csv", "text/csv", this.csv()));
     this.#byId("set-zip").addEventListener("click", async () => {
       save("digits.zip", "application/zip", zip(await this.files()));
     });
-    this.#byId("set-clear").addEventListener("click", () => { this.#items.clear(); this.#show(); });
+    this.#byId("set-clear").addEventListener("click", () => {
+      this.#items.clear();
+      this.#show();
+      this.dispatchEvent(new Event("clear"));
+    });
   }
+
+  /** What a picture was said to show; undefined where nothing was said. */
+  labelOf(image) { return this.#items.get(key(image))?.label; }
 
   /**
    * Say what a picture shows.
@@ -24,7 +34,7 @@ export class LabeledSet {
    * @param {string} read what it was read as
    */
   add(image, label, read) {
-    this.#items.set(Array.from(image).join(), { image: Uint8Array.from(image), label, read });
+    this.#items.set(key(image), { image: Uint8Array.from(image), label, read });
     this.#show();
   }
 

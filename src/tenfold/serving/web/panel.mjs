@@ -80,16 +80,21 @@ export function chip(digit, chosen, choose) {
 
 /** Buttons to say what a digit really is; `say` is told a digit, or null for none. */
 export function corrections(current, say) {
-  const choices = [..."0123456789", "none"];
+  const keys = [..."0123456789", "none"].map((choice) => element(
+    "button", {
+      type: "button", "aria-pressed": String(current === choice),
+      "aria-label": choice === "none" ? "It is not a digit" : `It is a ${choice}`,
+      // The keys stay where they are, and so does the focus.
+      onclick: ({ currentTarget }) => {
+        for (const each of keys) each.setAttribute("aria-pressed", String(each === currentTarget));
+        say(choice);
+      },
+    },
+    choice === "none" ? "no digit" : choice,
+  ));
   return element(
     "div", { class: "corrections", role: "group", "aria-label": "What is it really?" },
     element("p", { class: "help" }, "What is it really?"),
-    element("div", { class: "keys" }, ...choices.map((choice) => element(
-      "button", {
-        type: "button", "aria-pressed": String(current === choice), onclick: () => say(choice),
-        "aria-label": choice === "none" ? "It is not a digit" : `It is a ${choice}`,
-      },
-      choice === "none" ? "no digit" : choice,
-    ))),
+    element("div", { class: "keys" }, ...keys),
   );
 }

@@ -3,7 +3,7 @@
 import { normalize } from "./ink.mjs";
 import { cut, cuts, segment } from "./segment.mjs";
 
-/** Below this probability a digit is said to be unsure, where the model states no threshold of its own. */
+/** Below this probability a digit is said to be unsure. */
 const UNSURE = 0.8;
 /** How many pictures' answers are kept. */
 const KNOWN = 100;
@@ -11,12 +11,10 @@ const KNOWN = 100;
 /**
  * Return what reads ink with a network that `tenfold export --to js` wrote.
  *
- * @param {{classify: function, classes: string[], metadata: object}} model
+ * @param {{classify: function, classes: string[]}} model
  */
 export function recognizer(model) {
   const digit = (name) => /^[0-9]$/.test(name);
-  const unsure = stated(model.metadata) ?? UNSURE;
-
   const known = new Map();
 
   function look(part) {
@@ -26,7 +24,7 @@ export function recognizer(model) {
     if (!found) {
       const image = normalize(part.gray);
       const { label, name, confidence, probabilities } = model.classify(image);
-      const state = !digit(name) ? "none" : confidence < unsure ? "unsure" : "sure";
+      const state = !digit(name) ? "none" : confidence < UNSURE ? "unsure" : "sure";
       found = { image, label, name, confidence, probabilities, state };
       if (known.size >= KNOWN) known.delete(known.keys().next().value);
       known.set(key, found);
@@ -58,14 +56,4 @@ export function recognizer(model) {
       return segment(ink).flatMap(patient ? apart : (part) => [look(part)]);
     },
   };
-}
-
-/** The probability from which the model says that it is sure, where its card states one. */
-function stated(metadata) {
-  try {
-    const found = JSON.parse(metadata?.thresholds ?? "null");
-    return typeof found?.review === "number" ? found.review : null;
-  } catch {
-    return null;
-  }
 }

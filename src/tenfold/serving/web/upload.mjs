@@ -132,7 +132,6 @@ function show(found, pictures, set) {
         digit.label = label;
         if (digit.image) set.add(digit.image.flat(), label, String(digit.value));
         for (const button of buttons.get(digit)) button.classList.add("labeled");
-        detail(digit);
       }),
     );
     byId("picture-detail").hidden = false;
