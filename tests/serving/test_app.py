@@ -217,6 +217,18 @@ def test_head_is_get_without_a_body(client, path):
     assert int(headed.headers["content-length"]) == len(got.content) > 0
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("POST", "/docs", "GET, HEAD"), ("PUT", "/v2/health/live", "GET, HEAD"), ("GET", "/v1/read", "POST")],
+)
+def test_who_asks_with_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
+    answer = client.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    for each in allowed.split(", "):
+        assert client.request(each, path).status_code != 405
+
+
 def test_head_is_counted_under_its_route(serve):
     client = serve()
     client.head("/v2/health/live")

@@ -64,9 +64,17 @@ async def _http(request: Request, error: Exception) -> Response:
     for kind, (status, title) in KINDS.items():
         if status == error.status_code:
             detail = f"{request.method} {request.url.path}: {str(error.detail).removesuffix('.')}."
-            return _response(kind, status, title, detail, error.headers)
+            return _response(kind, status, title, detail, _allowing_head(error.headers))
     title = HTTPStatus(error.status_code).phrase
     return _response("about:blank", error.status_code, title, str(error.detail), error.headers)
+
+
+def _allowing_head(headers: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return headers with HEAD beside GET in ``Allow``: the routes do not know that `Head` answers it."""
+    if headers is None or "Allow" not in headers:
+        return headers
+    methods = set(headers["Allow"].split(", "))
+    return {**headers, "Allow": ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))}
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
