@@ -33,6 +33,8 @@ def test_the_weights_are_written_and_say_how_they_were_made(cli, tmp_path):
     assert told["weights"] == str(tmp_path / "digits.onnx")
     assert set(told["held_out_accuracy"]) == {"mnist", "varied", "drawn", "other"}
     stated = network.stated
+    # The network's 149,099, less 544 of batch norm, of which 272 biases are left.
+    assert (stated["parameters"], stated["parameters_counted"]) == ("148827", "folded")
     assert (json.loads(stated["seed"]), json.loads(stated["recipe"])["drawn"]) == (3, 60)
     probabilities = network.predict_proba(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)

@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import numpy as np
+import onnx
 
 from tenfold.reading.classifier import DigitNetwork
 from tenfold.reading.networks import WEIGHTS
@@ -33,3 +34,16 @@ def test_the_page_has_the_readers_network(mnist):
     np.testing.assert_allclose(served.predict(images), DigitNetwork().predict_proba(images), atol=1e-6)
     assert tuple(page["classes"]) == served.classes == (*"0123456789", "not a digit")
     assert served.module == (WEIGHTS / "digits.mjs").read_bytes()
+
+
+def test_the_digit_network_says_how_many_weights_its_files_hold():
+    graph = onnx.load(WEIGHTS / "digits.onnx").graph
+    # Kernels, matrices and biases; the lone numbers and shapes beside them were not learned as such.
+    held = [each for each in graph.initializer if each.name.startswith(("weight", "bias"))]
+    count = str(sum(int(np.prod(each.dims)) for each in held))
+
+    head = (WEIGHTS / "digits.mjs").read_text().split("Object.freeze(", 1)[1]
+    page, _ = json.JSONDecoder().raw_decode(head)
+
+    for stated in (DigitNetwork().stated, page):
+        assert (stated["parameters"], stated["parameters_counted"]) == (count, "folded")

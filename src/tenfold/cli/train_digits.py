@@ -100,16 +100,18 @@ def _forms(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> tuple[bytes
     from importlib.metadata import version
 
     from tenfold.export import javascript, onnx
-    from tenfold.networks.fold import fold
+    from tenfold.networks.fold import fold, folded_parameters
     from tenfold.networks.program import lower
     from tenfold.reading.learning.digits import CLASSES, NETWORK
     from tenfold.runs import environment
 
+    program = fold(lower(NETWORK, learnt.weights))
     stated: dict[str, Any] = {
         "producer": f"tenfold {version('tenfold')}",
         "network": NETWORK.name,
         "classes": CLASSES,
-        "parameters": NETWORK.parameters,
+        "parameters": folded_parameters(program),
+        "parameters_counted": "folded",
         "temperature": learnt.temperature,
         "recipe": asdict(recipe) | {"recipe": recipe.recipe.to_dict()},
         "seed": seed,
@@ -123,6 +125,5 @@ def _forms(recipe: DigitsRecipe, learnt: LearntDigits, seed: int) -> tuple[bytes
         for key, value in stated.items()
         if value is not None
     }
-    program = fold(lower(NETWORK, learnt.weights))
     module = javascript.render(program, temperature=learnt.temperature, stated=texts).code
     return onnx.render(program, temperature=learnt.temperature, stated=texts), module.encode()
