@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -187,3 +188,17 @@ def test_wrong_settings(cli, options, code):
 
     assert answer.code == code
     assert "Traceback" not in answer.err
+
+
+def test_the_rates_that_were_measured_are_told_in_the_help_and_in_the_documentation(cli):
+    from tenfold.reading.networks import load
+    from tenfold.serving.app import create_app
+    from tenfold.serving.documentation import render
+
+    ((low, high),) = {(rates[0][0], rates[-1][0]) for rates in load().judgment.thresholds.values()}
+    said = f"Measured from {low:g} to {high:g}; a rate beyond is taken for the nearer of these, but on forms."
+
+    for command in ("serve", "read"):
+        assert said in re.sub(r"[\s│]+", " ", cli(command, "--help").out)
+    # As a parameter, and as a field of the form.
+    assert render(create_app().openapi()).count(said) == 2

@@ -95,7 +95,13 @@ def serve(
         float, typer.Option("--rate", min=0, metavar="N", help="Requests a second of one client; 0: any.")
     ] = 0,
     error_rate: Annotated[
-        float, typer.Option("--error-rate", metavar="P", help="The part of accepted lines that may be wrong.")
+        float,
+        typer.Option(
+            "--error-rate",
+            metavar="P",
+            help="Of the lines that are accepted, the share that may be wrong, where a request does not say. "
+            "Measured from 0.001 to 0.1; a rate beyond is taken for the nearer of these, but on forms.",
+        ),
     ] = 0.01,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="info: a line of JSON for each request, on stderr.")
