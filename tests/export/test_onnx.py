@@ -119,7 +119,7 @@ def test_without_measured_thresholds_the_probabilities_are_taken_at_their_word(f
     thresholds = json.loads(stated_by(export(fast, "onnx", tmp_path).paths[0])["thresholds"])
 
     assert thresholds["confidence"]["0.01"] == 0.99
-    assert "not measured" in thresholds["basis"]
+    assert "not measured: the model's card tells of no held-out images" in thresholds["basis"]
 
 
 def test_the_int8_file_holds_its_weights_in_int8(fast, tmp_path):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROMISED = {
     "confidence": {f"{rate:g}": round(1 - rate, 6) for rate in ERROR_RATES},
-    "basis": "promised by the probabilities, not measured",
+    "basis": "promised by the probabilities, not measured: the model's card tells of no held-out images",
 }
 """The thresholds of a model without measured ones: who is 99 % sure should be wrong once in 100 times."""
 
