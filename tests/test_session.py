@@ -38,3 +38,34 @@ def test_onnx_runtime_keeps_no_name_of_the_machine_and_tells_nobody(tmp_path):
     subprocess.run([sys.executable, "-c", code, classifier.WEIGHTS], check=True, env=environment)
 
     assert not list(tmp_path.iterdir())
+
+
+KEPT = """
+import ctypes, os, sys
+import numpy as np
+from tenfold.reading.classifier import DigitNetwork
+from tenfold.reading.recognizer import Recognizer
+
+def resident():
+    ctypes.CDLL(None).malloc_trim(0)
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+def ask(size):
+    if sys.argv[1] == "strings":
+        reader.transcribe([np.full((40, 40 * size), 255, np.uint8)] * 8)
+    else:
+        reader.predict_proba(np.zeros((10 * size, 28, 28), np.uint8))
+
+reader = Recognizer() if sys.argv[1] == "strings" else DigitNetwork()
+ask(1)
+before = resident()
+ask(100)
+print(resident() - before)
+"""
+
+
+@pytest.mark.parametrize("network", ["strings", "digits"])
+def test_a_page_with_much_on_it_costs_the_reader_no_memory_for_good(network):
+    done = subprocess.run([sys.executable, "-c", KEPT, network], capture_output=True, text=True, check=True)
+
+    assert float(done.stdout) < 10

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def open_session(source: Path | bytes, threads: int = 1) -> Any:
+def open_session(source: Path | bytes, threads: int = 1, *, keep: bool = True) -> Any:
     """Return an ``onnxruntime.InferenceSession``, safe to share between threads.
 
     Parameters
@@ -17,6 +17,9 @@ def open_session(source: Path | bytes, threads: int = 1) -> Any:
     threads : int >= 1
         That one call may use. More than one seldom pays: within a small network's operations they
         mostly wait.
+    keep : bool
+        Whether to keep the memory that a call takes for the next one: quicker with large batches of one size.
+        Where sizes vary, what is kept grows to the largest that ever came.
 
     Raises
     ------
@@ -29,5 +32,6 @@ def open_session(source: Path | bytes, threads: int = 1) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = keep
     content = source if isinstance(source, bytes) else os.fspath(source)
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -27,6 +27,8 @@ import os, time
 from tenfold.errors import FormatError
 
 def prepare(name="work"):
+    kept = []
+
     def work(content, options):
         word = content.decode(errors="replace").split()[0]
         if word == "crash":
@@ -35,6 +37,9 @@ def prepare(name="work"):
             time.sleep(60)
         if word == "hoard":
             return len(bytearray(10**12)) or len([bytes(2**20) for _ in range(10**6)])
+        if word == "litter":
+            # As a decoder that keeps something small behind all that it took and gave back.
+            kept.append([bytes(4096) for _ in range(25_000)][-1])
         if word == "bad":
             raise FormatError("It is no picture. Send a PNG.")
         if word == "odd":

@@ -2,6 +2,7 @@ import asyncio
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,31 @@ def test_a_file_that_does_harm_costs_one_answer_and_not_the_service(documents, c
     assert re.search(says, str(harmed.detail))
     # A process that may be broken is replaced; one that only said no goes on.
     assert (before["pid"] == after["pid"]) == (content == b"bad")
+
+
+def test_memory_that_a_file_took_is_given_back(documents):
+    """The C library would keep it all, for fear of the little that is still needed at its end."""
+
+    async def main():
+        pool = documents()
+        await pool.start()
+        taken = []
+        for content in (b"fine", b"litter", b"fine"):
+            process = (await pool.ask(content, READ))["pid"]
+            await asyncio.sleep(0.2)
+            taken.append(resident(process))
+        await pool.close()
+        return taken
+
+    before, after, later = asyncio.run(main())
+
+    assert max(after, later) < before + 20
+
+
+def resident(process):
+    """Return the memory of a process in MB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def test_no_file_is_written(documents, tmp_path):

@@ -43,7 +43,7 @@ class DigitNetwork:
         if not self.path.is_file():
             raise ModelError(f"There are no weights of a digit network at {self.path}. {advice}")
         try:
-            self._session = open_session(self.path, threads)
+            self._session = open_session(self.path, threads, keep=False)
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind
             raise ModelError(
                 f"{self.path} holds no digit network: {str(error).splitlines()[0]}. {advice}"

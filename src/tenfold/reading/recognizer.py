@@ -87,7 +87,7 @@ class Recognizer:
                 "Give the strings.onnx that tenfold train reader wrote, or none for those that ship."
             )
         try:
-            self._session = open_session(self.path, threads)
+            self._session = open_session(self.path, threads, keep=False)
             kept = self._session.get_modelmeta().custom_metadata_map[METADATA]
             self.calibration = Calibration(**json.loads(kept)["calibration"])
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind
