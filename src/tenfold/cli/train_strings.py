@@ -26,7 +26,7 @@ def train_strings(
     Parameters
     ----------
     settings : mapping
-        What to change in the recipe.
+        What to change in the recipe, and `start`: weights to go on from.
     seed : int
     out : Path or None
         The file, or the folder in which it is called ``strings.onnx``; None: the working folder.
@@ -44,7 +44,9 @@ def train_strings(
         from tenfold.reading.learning.recipe import ReaderRecipe
         from tenfold.reading.learning.strings import learn
 
-        recipe = ReaderRecipe().change(dict(settings))
+        changes = dict(settings)
+        start = changes.pop("start", None)
+        recipe = ReaderRecipe().change(changes)
         exact = ""
 
         def tell(progress: Progress) -> None:
@@ -56,7 +58,8 @@ def train_strings(
             display.update(STRINGS, progress.done, left, detail)
 
         workers = max(1, (os.cpu_count() or 1) - 1)
-        made = learn(recipe, target, seed, workers=workers, on_progress=tell)
+        begin = None if start is None else Path(str(start)).expanduser()
+        made = learn(recipe, target, seed, start=begin, workers=workers, on_progress=tell)
     size = target.stat().st_size
     if as_json:
         show_json(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,12 @@ class Recognizer:
     threads : int
         That ONNX Runtime uses for one call.
 
+    Attributes
+    ----------
+    calibration : Calibration
+    made : dict
+        How the network was trained: recipe, seed and seconds.
+
     Raises
     ------
     ModelError
@@ -88,8 +95,9 @@ class Recognizer:
             )
         try:
             self._session = open_session(self.path, threads, keep=False)
-            kept = self._session.get_modelmeta().custom_metadata_map[METADATA]
-            self.calibration = Calibration(**json.loads(kept)["calibration"])
+            kept = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
+            self.calibration = Calibration(**kept["calibration"])
+            self.made: dict[str, Any] = kept["made"]
         except Exception as error:  # ONNX Runtime raises exceptions of its own, of no common kind
             raise ModelError(
                 f"{self.path} holds no string network: {str(error).splitlines()[0]}. "

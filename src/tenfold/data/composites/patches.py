@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.composites.glyphs import Glyphs
+from tenfold.data.composites.glyphs import Glyphs, Line
 from tenfold.data.composites.paper import Papers, photograph, rule
 from tenfold.data.composites.strings import Writing, draw_hand, draw_ink, draw_text, write
 
@@ -36,11 +36,14 @@ class Patch:
         Its digits, maybe none.
     spans : tuple of (left, right)
         Columns of each digit.
+    shapes : tuple of list of (k, 2) float32
+        Lines of each digit, upright, of any size and place: what it is without its neighbors.
     """
 
     gray: NDArray[np.uint8]
     text: str
     spans: tuple[tuple[float, float], ...]
+    shapes: tuple[list[Line], ...] = ()
 
 
 def make_patch(glyphs: Glyphs, papers: Papers, rng: np.random.Generator) -> Patch:
@@ -108,7 +111,7 @@ def _lay(writing: Writing, tall: float, papers: Papers, rng: np.random.Generator
     spans = tuple(
         ((left - float(low[0])) * tall, (right - float(low[0])) * tall) for left, right in writing.spans
     )
-    return Patch(gray, writing.text, spans)
+    return Patch(gray, writing.text, spans, tuple(writing.shapes))
 
 
 def _pressed(ink: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

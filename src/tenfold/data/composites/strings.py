@@ -63,11 +63,14 @@ class Writing:
     lines : list of (k, 2) float32
     spans : list of (left, right)
         Of each digit, in x.
+    shapes : list of list of (k, 2) float32
+        Of each digit, its own lines, the slant of the hand taken out of them.
     """
 
     text: str
     lines: list[Line] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
+    shapes: list[list[Line]] = field(default_factory=list)
 
 
 def draw_hand(rng: np.random.Generator) -> Hand:
@@ -133,6 +136,7 @@ def write(text: str, hand: Hand, glyphs: Glyphs, rng: np.random.Generator) -> Wr
         lines = _shape(favorites[digit], hand, rng)
         if rng.random() < 0.5:
             lines = _bend(lines, rng)
+        writing.shapes.append([line @ np.array([[1, 0], [hand.slant, 1]], np.float32) for line in lines])
         gap = hand.gap + rng.normal(0, 0.05 + 0.5 * hand.unsteady * max(0.15, hand.gap))
         if rng.random() < 0.06:
             gap = rng.uniform(-0.12, 0.05)

@@ -19,11 +19,10 @@ from tenfold.data.composites import nondigits
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.pages import draw_look, make_page
 from tenfold.data.composites.paper import Papers
-from tenfold.data.composites.patches import make_patch
 from tenfold.data.dataset import Dataset
 from tenfold.data.splits import hold_out
 from tenfold.reading.decide import KINDS, SCENES, Evidence, Judgment, least
-from tenfold.reading.learning.legible import legible
+from tenfold.reading.learning.legible import legible, make_legible
 from tenfold.reading.networks import Networks
 from tenfold.reading.pages import Picture
 from tenfold.reading.reader import Reader
@@ -153,7 +152,7 @@ def read_strips(networks: Networks, digits: Dataset, seed: int, count: int) -> I
     glyphs = Glyphs(digits.images, digits.labels, draw_glyphs(500, rng))
     papers = Papers(60, rng)
     for _ in range(count):
-        patch = make_patch(glyphs, papers, rng)
+        patch = make_legible(glyphs, papers, networks.classifier, rng)
         yield _read(networks, patch.gray, [patch.text])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,6 +61,7 @@ def learn(
     path: Path,
     seed: int = 0,
     *,
+    start: Path | None = None,
     workers: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Made:
@@ -72,6 +74,8 @@ def learn(
         The file to write. Beside it lies a checkpoint until the training is done; one that a stopped training
         left there is gone on from.
     seed : int
+    start : Path or None
+        Weights to go on from (``strings.onnx``); None: none, the network is drawn by the seed.
     workers : int
         Processes that make strips beside the one that trains.
     on_progress : callable or None
@@ -94,30 +98,36 @@ def learn(
             on_progress(progress)
 
     try:
-        network = train(recipe, seed, folder=folder, workers=workers, on_chunk=tell)
+        network = train(recipe, seed, start=start, folder=folder, workers=workers, on_chunk=tell)
     except KeyboardInterrupt:
         if not folder.is_dir():
             raise
         raise TrainingStopped(
             f"Stopped. What was trained until the last checkpoint is in {folder}."
         ) from None
-    made = finish(network, recipe, path, seed, seconds)
+    made = finish(network, recipe, path, _origin(recipe, seed, start, seconds))
     remove_checkpoint(folder)
     folder.rmdir()
     return made
 
 
-def finish(network: nn.Sequential, recipe: ReaderRecipe, path: Path, seed: int, seconds: float) -> Made:
+def _origin(recipe: ReaderRecipe, seed: int, start: Path | None, seconds: float) -> dict[str, Any]:
+    """Return how a network was made; of one that goes on from another, how that one was, too."""
+    made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
+    return made if start is None else made | {"start": Recognizer(start).made}
+
+
+def finish(network: nn.Sequential, recipe: ReaderRecipe, path: Path, origin: dict[str, Any]) -> Made:
     """Calibrate and measure a trained network on patches of held-out digits, and write it."""
     network.eval()
-    made = {"recipe": asdict(recipe), "seed": seed, "seconds": round(seconds)}
+    seed = origin["seed"]
     count = recipe.validation
     calibration = Calibration(fit_temperature(network, make_chunk(seed, "validation", 1, count)))
-    save(network, path, calibration, made)
+    save(network, path, calibration, origin)
     raw, right = judge(Recognizer(path), make_patches(seed, "validation", 2, count))
     slope, shift = fit_logistic(np.log(raw / (1 - raw)), right)
     calibration = replace(calibration, slope=slope, shift=shift)
-    save(network, path, calibration, made)
+    save(network, path, calibration, origin)
     confidence, right = judge(Recognizer(path), make_patches(seed, "validation", 3, count))
     return Made(
         path,
@@ -125,7 +135,7 @@ def finish(network: nn.Sequential, recipe: ReaderRecipe, path: Path, seed: int, 
         float(right.mean()),
         calibration_error(confidence, right),
         count,
-        seconds,
+        origin["seconds"],
         calibration,
     )
 

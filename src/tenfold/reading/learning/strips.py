@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.paper import Papers
-from tenfold.data.composites.patches import Patch, make_patch
+from tenfold.data.composites.patches import Patch
 from tenfold.reading.classifier import DigitNetwork
-from tenfold.reading.learning.legible import legible
+from tenfold.reading.learning.legible import legible, make_legible
 from tenfold.reading.strip import STRIDE, View, make_strip
 from tenfold.seeds import generator
 
@@ -45,14 +45,16 @@ class Sample:
 
 
 @cache
-def _stock(part: str) -> tuple[Glyphs, Papers]:
+def _stock(part: str) -> tuple[Glyphs, Papers, DigitNetwork]:
     from tenfold.data.catalog import load
     from tenfold.data.splits import hold_out
 
     rest, held = hold_out(load("mnist").train, HELD_OUT, seed=SPLIT_SEED)
-    digits = legible(rest if part == "train" else held, DigitNetwork())
+    classifier = DigitNetwork()
+    digits = legible(rest if part == "train" else held, classifier)
     drawn = draw_glyphs(DRAWN, generator(0, "strokes", part))
-    return Glyphs(digits.images, digits.labels, drawn), Papers(PAPERS, generator(0, "papers", part))
+    glyphs = Glyphs(digits.images, digits.labels, drawn)
+    return glyphs, Papers(PAPERS, generator(0, "papers", part)), classifier
 
 
 def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
@@ -71,7 +73,7 @@ def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
     rng = generator(seed, "strips", part, index)
     samples: list[Sample] = []
     while len(samples) < count:
-        patch = make_patch(*_stock(part), rng)
+        patch = make_legible(*_stock(part), rng)
         strip = make_strip(patch.gray, View(zoom=float(np.exp(rng.normal(0, 0.07)))))
         columns = strip.ink.shape[1] // STRIDE
         if strip.ink.shape[1] > WIDEST or columns < 2 * len(patch.text) + 1:
@@ -84,7 +86,7 @@ def make_chunk(seed: int, part: str, index: int, count: int) -> list[Sample]:
 def make_patches(seed: int, part: str, index: int, count: int) -> list[Patch]:
     """Make patches as those of `make_chunk`, before they are strips."""
     rng = generator(seed, "patches", part, index)
-    return [make_patch(*_stock(part), rng) for _ in range(count)]
+    return [make_legible(*_stock(part), rng) for _ in range(count)]
 
 
 def chunks(seed: int, part: str, indices: range, count: int, workers: int) -> Iterator[list[Sample]]:

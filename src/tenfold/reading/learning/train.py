@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from tenfold.reading.learning.batches import BEYOND, Batch, batches, by_width, c
 from tenfold.reading.learning.network import BLANK, CLASSES, build, scores
 from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample, chunks, make_chunk
+from tenfold.reading.learning.weights import restore
 from tenfold.reading.strip import STRIDE
 from tenfold.seeds import generator, key
 from tenfold.training.checkpoint import (
@@ -64,6 +66,7 @@ def train(
     recipe: ReaderRecipe,
     seed: int = 0,
     *,
+    start: Path | None = None,
     folder: Path | None = None,
     workers: int = 1,
     on_chunk: Callable[[Progress], None] | None = None,
@@ -77,6 +80,8 @@ def train(
     ----------
     recipe : ReaderRecipe
     seed : int
+    start : Path or None
+        Weights to go on from (``strings.onnx``); None: none, the network is drawn by the seed.
     folder : Path or None
         Where a checkpoint is kept while it trains. One that lies there already is gone on from.
     workers : int
@@ -86,6 +91,8 @@ def train(
 
     Raises
     ------
+    ModelError
+        The weights to start from are missing, or of another network.
     TrainingError
         The checkpoint in the folder is another training's, or damaged; or the loss is not finite.
     """
@@ -100,13 +107,18 @@ def train(
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
     identity = {"training": "strings", "recipe": asdict(recipe), "seed": seed}
+    if start is not None:
+        restore(network, start)
+        identity["start"] = hashlib.sha256(start.read_bytes()).hexdigest()
     found = None if folder is None else load_same(folder, identity)
     history = History() if found is None else found.history
     first, before = (0, 0.0) if found is None else (found.epoch, found.seconds)
     if found is not None:
         _restore(network, optimizer, found.state)
     held = make_chunk(seed, "validation", 0, recipe.validation)
-    start = time.monotonic() - before
+    if start is not None and found is None:
+        measure_norms(network, held)
+    began = time.monotonic() - before
     per_chunk = recipe.steps // recipe.chunks
     step = first * per_chunk
     made = chunks(seed, "train", range(first, recipe.chunks), recipe.chunk, workers)
@@ -128,7 +140,7 @@ def train(
         done = index + 1
         last = done == recipe.chunks
         exact = exactness(network, held) if last or done % MEASURED_EVERY == 0 else None
-        seconds = time.monotonic() - start
+        seconds = time.monotonic() - began
         history.add(epoch=done, train_loss=total / per_chunk, exact=exact, seconds=seconds)
         if folder is not None and (done % SAVED_EVERY == 0 or last):
             save_checkpoint(
@@ -137,6 +149,40 @@ def train(
         if on_chunk is not None:
             on_chunk(Progress(done / recipe.chunks, total / per_chunk, exact, seconds))
     return network
+
+
+def measure_norms(network: nn.Module, samples: list[Sample]) -> None:
+    """Let the norms of a restored network know what they are given, and leave its answers as they are.
+
+    While a network learns, a norm takes out the mean and spread of what it is given; so that nothing changes
+    for it, they become the norm's own shift and gain.
+    """
+    given: dict[nn.BatchNorm2d, list[Tensor]] = {}
+
+    def note(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        x = inputs[0].double()
+        sums = torch.stack(
+            [x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), torch.tensor(x[:, 0].numel()).expand(x.shape[1])]
+        )
+        given.setdefault(norm, []).append(sums)
+
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(note) for norm in norms]
+    exactness(network, samples)
+    for hook in hooks:
+        hook.remove()
+    with torch.no_grad():
+        for norm, sums in given.items():
+            total, squares, count = torch.stack(sums).sum(0)
+            mean = total / count
+            variance = squares / count - mean.square()
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.bias.add_(mean)
+            norm.weight.copy_((variance + norm.eps).sqrt())
 
 
 def pace(optimizer: torch.optim.Optimizer, recipe: ReaderRecipe, step: int) -> None:

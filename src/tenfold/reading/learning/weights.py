@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tenfold.data.formats.files import atomic
-from tenfold.errors import ExportError, require
+from tenfold.errors import ExportError, ModelError, require
 from tenfold.reading.learning.network import Residual
 from tenfold.reading.recognizer import METADATA, Calibration
 from tenfold.reading.strip import HEIGHT
@@ -62,6 +63,61 @@ def save(network: nn.Sequential, path: Path, calibration: Calibration, made: dic
             stream.write(model.SerializeToString())
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def restore(network: nn.Sequential, path: Path) -> None:
+    """Give a network the weights of a file that `save` wrote, so that it answers as that file does.
+
+    The norms are folded into the convolutions there. Here they leave as it is what they are given, until
+    `train.measure_norms` has told them what that is.
+
+    Parameters
+    ----------
+    network : nn.Sequential
+        As `network.build` makes it.
+    path : Path
+
+    Raises
+    ------
+    ModelError
+        There is no such file, or it holds something else.
+    """
+    onnx = require("onnx", extra="export", purpose="Going on from weights of the reader")
+    problem = ModelError(
+        f"{path} holds no string network of this form. Give a strings.onnx that tenfold train reader wrote."
+    )
+    try:
+        graph = onnx.load(path).graph
+        arrays = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+        kept = [
+            [arrays[f"{name}-half"].astype(np.float32) for name in node.input[1:]]
+            for node in graph.node
+            if node.op_type == "Conv"
+        ]
+    except Exception as error:  # onnx and protobuf raise exceptions of their own, of no common kind
+        raise problem from error
+    layers = list(_convolutions(network))
+    if [tuple(layer.weight.shape) for layer, _ in layers] != [kernel.shape for kernel, _ in kept]:
+        raise problem
+    with torch.no_grad():
+        for (layer, norm), (kernel, bias) in zip(layers, kept, strict=True):
+            layer.weight.copy_(torch.from_numpy(kernel))
+            shift = layer.bias if norm is None else norm.bias
+            assert shift is not None
+            shift.copy_(torch.from_numpy(bias))
+            if norm is not None:
+                norm.reset_running_stats()
+                norm.weight.fill_((1 + norm.eps) ** 0.5)
+
+
+def _convolutions(layers: nn.Sequential) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
+    """Yield the convolutions in the order in which they are written, each with the norm behind it."""
+    for index, layer in enumerate(layers):
+        if isinstance(layer, nn.Conv2d):
+            following = layers[index + 1]
+            yield layer, following if isinstance(following, nn.BatchNorm2d) else None
+        elif isinstance(layer, Residual):
+            yield from _convolutions(layer.body)
 
 
 def _write(layers: nn.Sequential, here: str, nodes: list[Any], constants: list[Any]) -> str:
