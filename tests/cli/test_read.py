@@ -65,6 +65,21 @@ def test_a_folder_a_pattern_and_files_in_the_order_given(cli, scans):
     ]
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_the_pictures_that_the_network_saw_on_request(cli, scans, form):
+    def digits(*options):
+        answer = cli("read", scans / "3.png", "--format", form, *options)
+        assert answer.code == 0, answer.err
+        return [digit for line in json.loads(answer.out)["pages"][0]["lines"] for digit in line["digits"]]
+
+    assert digits()
+    assert not any("image" in digit for digit in digits())
+    for digit in digits("--images"):
+        image = np.array(digit["image"])
+        assert image.shape == (28, 28)
+        assert 0 <= image.min() < image.max() <= 255
+
+
 def test_standard_input(cli, scans, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO((scans / "2.png").read_bytes()))
     monkeypatch.setattr(sys, "stdin", stream)
@@ -233,6 +248,7 @@ def test_a_killed_batch_leaves_whole_documents_and_is_finished_by_the_same_comma
     "wrong",
     [
         ["--resume"],
+        ["--images"],
         ["--resume", "--out", "out.json", "--format", "json"],
         ["--error-rate", "0"],
         ["--error-rate", "1.5"],

@@ -9,6 +9,7 @@ import pytest
 from tenfold.data import Digits
 from tenfold.data.composites.glyphs import Glyphs
 from tenfold.data.composites.paper import Papers
+from tenfold.reading.classifier import DigitNetwork
 from tenfold.reading.learning import strings, strips
 from tenfold.reading.learning.train import Progress
 from tenfold.reading.recognizer import Recognizer
@@ -26,6 +27,7 @@ def here(mnist: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
     stock = (
         Glyphs(mnist.train.images[:400], mnist.train.labels[:400]),
         Papers(5, np.random.default_rng(0)),
+        DigitNetwork(),
     )
     monkeypatch.setattr(strips, "_stock", lambda part: stock)
     train = strings.train
@@ -43,6 +45,23 @@ def test_the_weights_are_written_and_say_how_they_were_made(cli, tmp_path: Path)
     assert vars(recognizer.calibration) == told["calibration"]
     assert len(recognizer.transcribe([np.full((40, 100), 200, np.uint8)])) == 1
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["strings.onnx"]
+
+
+def test_a_training_goes_on_from_weights_and_says_from_which(cli, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
+    assert cli("train", "reader", *SMALL, "--seed", "3", "--out", first).code == 0
+    done = cli("train", "reader", *SMALL, "--set", f"start={first}", "--seed", "4", "--out", second, "--json")
+    assert done.code == 0, done.err
+    made = Recognizer(second).made
+    assert made["seed"] == 4
+    assert made["start"] == Recognizer(first).made
+
+
+def test_weights_to_go_on_from_that_are_missing_are_named(cli, tmp_path: Path) -> None:
+    done = cli("train", "reader", *SMALL, "--set", f"start={tmp_path}/none.onnx", "--out", tmp_path / "new")
+    assert done.code == 1
+    assert "none.onnx holds no string network" in done.err
+    assert not (tmp_path / "new").exists()
 
 
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(

@@ -72,7 +72,7 @@ def test_another_file_is_left_alone(tmp_path, form, content):
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("option", ["--error-rate", "--form", "--model"])
+@pytest.mark.parametrize("option", ["--error-rate", "--form", "--model", "--images"])
 def test_a_batch_is_gone_on_with_as_it_was_begun(tmp_path, option):
     out, form, model = tmp_path / "out.csv", tmp_path / "exam.toml", tmp_path / "mine"
     model.mkdir()
@@ -86,7 +86,7 @@ def test_a_batch_is_gone_on_with_as_it_was_begun(tmp_path, option):
     # The same file with another content is another template, and another model.
     form.write_text("two" if option == "--form" else "one")
     (model / "decisions.json").write_text("[]" if option == "--model" else "{}")
-    other = describe(0.001 if option == "--error-rate" else 0.01, form, model)
+    other = describe(0.001 if option == "--error-rate" else 0.01, form, model, images=option == "--images")
     with pytest.raises(DataError, match=f"was begun with another {option}: .*{re.escape(begun[option])}"):
         check_settings(out, other)
 

@@ -44,6 +44,10 @@ class ReadFormat(StrEnum):
     hocr = "hocr"
 
 
+PICTURED = ReadFormat.json, ReadFormat.jsonl
+"""Formats that can hold the pictures of digits."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command("read", epilog=EXAMPLES)(read)
@@ -87,13 +91,22 @@ def read(
         Path | None,
         typer.Option("--annotate", metavar="DIR", help="Draw what was read on each page, into this folder."),
     ] = None,
+    images: Annotated[
+        bool,
+        typer.Option(
+            "--images",
+            help="With json and jsonl: give each digit's 28x28 picture as the network saw it, "
+            "rows of 0 (paper) to 255 (ink).",
+        ),
+    ] = False,
     out: OutFile = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
             help="Go on with the jsonl or csv in --out where it was left: whole documents and their "
-            "drawings are kept. --error-rate, --form and --model must be those that it was begun with.",
+            "drawings are kept. --error-rate, --form, --model and --images must be those that it was begun "
+            "with.",
         ),
     ] = False,
     model: Annotated[
@@ -119,6 +132,8 @@ def read(
 
     if not 0 < error_rate < 1:
         raise typer.BadParameter("must be between 0 and 1, such as 0.01", param_hint="--error-rate")
+    if images and form not in PICTURED:
+        raise typer.BadParameter(f"needs --format {' or '.join(PICTURED)}", param_hint="--images")
     if resume and (out is None or form.value not in RESUMABLE):
         raise typer.BadParameter(
             f"needs --out FILE and --format {' or '.join(RESUMABLE)}", param_hint="--resume"
@@ -127,7 +142,7 @@ def read(
     several = len(sources) > 1 or sources != paths
     wanted = get_format(form.value, several=several)
     resumable = out if form.value in RESUMABLE else None
-    settings = describe(error_rate, template, model) if resumable else {}
+    settings = describe(error_rate, template, model, images=images) if resumable else {}
     kept: list[Kept] = []
     if resume and resumable:
         check_settings(resumable, settings)
@@ -137,7 +152,7 @@ def read(
     drawings = Drawings(annotate) if annotate else None
     undrawn = _undrawn(drawings, kept) if drawings else []
     # Before the file is opened: a wrong template or model leaves what is there alone.
-    reader = _reader(model, error_rate, template) if done < len(sources) or undrawn else None
+    reader = _reader(model, error_rate, template, images) if done < len(sources) or undrawn else None
     with _opened(out, go_on=done > 0) as file, Display(quiet) as display:
         if done == 0:
             if resumable:
@@ -195,7 +210,7 @@ def _undrawn(drawings: Drawings, kept: list[Kept]) -> list[tuple[str, list[Path]
     return [(source, paths) for source, paths in named if not all(path.exists() for path in paths)]
 
 
-def _reader(model: Path | None, error_rate: float, template: Path | None) -> Reader:
+def _reader(model: Path | None, error_rate: float, template: Path | None, images: bool) -> Reader:
     import cv2
 
     # Several pictures are read at once; within each, OpenCV's threads would only be in the way.
@@ -203,10 +218,10 @@ def _reader(model: Path | None, error_rate: float, template: Path | None) -> Rea
     if template is not None:
         from tenfold.reading.forms import FormReader
 
-        return FormReader(template, model, error_rate)
+        return FormReader(template, model, error_rate, keep_images=images)
     from tenfold.reading.reader import Reader
 
-    return Reader(model, error_rate)
+    return Reader(model, error_rate, keep_images=images)
 
 
 class StandardInput(io.BytesIO):

@@ -36,7 +36,9 @@ class Kept:
     failed: bool
 
 
-def describe(error_rate: float, form: Path | None, model: Path | None) -> dict[str, str]:
+def describe(
+    error_rate: float, form: Path | None, model: Path | None, *, images: bool = False
+) -> dict[str, str]:
     """Return the settings of a batch as words that tell one from another.
 
     Parameters
@@ -46,12 +48,15 @@ def describe(error_rate: float, form: Path | None, model: Path | None) -> dict[s
         The template.
     model : Path or None
         The folder of the networks; None: those that ship.
+    images : bool
+        Whether each digit's picture is kept.
     """
     networks = [(model or WEIGHTS) / name for name in FILES]
     return {
         "--error-rate": f"{error_rate}",
         "--form": "none" if form is None else f"{form.resolve().name} ({_digest([form])})",
         "--model": f"{'shipped' if model is None else model.resolve().name} ({_digest(networks)})",
+        "--images": "yes" if images else "no",
     }
 
 

@@ -2,10 +2,12 @@ import cv2
 import numpy as np
 
 from tenfold.data import Dataset
+from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
+from tenfold.data.composites.paper import Papers
 from tenfold.data.normalize import normalize
 from tenfold.reading.classifier import DigitNetwork
 from tenfold.reading.learning.decisions import held_out
-from tenfold.reading.learning.legible import legible
+from tenfold.reading.learning.legible import can_be_read, legible, make_legible
 
 
 def eight(thickness):
@@ -26,3 +28,32 @@ def test_a_digit_that_is_lost_when_it_is_thinned_is_no_truth_to_be_measured_by()
     assert (kept.images == eights[0]).all(axis=(1, 2)).any()
     assert not (kept.images == eights[1]).all(axis=(1, 2)).any()
     assert len(kept) > 0.97 * len(digits)
+
+
+def lines(*points):
+    return [np.array(points, np.float32)]
+
+
+def test_a_digit_that_has_become_another_cannot_be_read():
+    seven = lines((0, 0), (0.5, 0), (0.2, 1))
+    one = lines((0, 0), (0, 1))
+    network = DigitNetwork()
+    assert can_be_read([seven, one], "71", network)
+    assert not can_be_read([seven, one], "72", network)
+    assert not can_be_read([one, one], "71", network)
+    assert can_be_read([], "", network)
+
+
+def test_patches_are_made_until_one_can_be_read():
+    glyphs = Glyphs(*held_out_digits(300), draw_glyphs(100, np.random.default_rng(0)))
+    papers, network = Papers(5, np.random.default_rng(0)), DigitNetwork()
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        patch = make_legible(glyphs, papers, network, rng)
+        assert can_be_read(patch.shapes, patch.text, network)
+        assert len(patch.shapes) == len(patch.text)
+
+
+def held_out_digits(count):
+    digits = held_out().take(np.arange(count))
+    return digits.images, digits.labels

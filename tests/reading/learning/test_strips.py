@@ -34,5 +34,6 @@ def test_every_digit_has_a_column_of_its_own() -> None:
 @pytest.mark.slow
 def test_validation_strips_are_written_with_other_digits() -> None:
     train, held = (strips._stock(part)[0] for part in ("train", "validation"))
-    assert len(train) == 54_000
-    assert len(held) == 6_000
+    # All but those that are lost when they are thinned.
+    assert 53_000 < len(train) < 54_000
+    assert 5_900 < len(held) < 6_000

@@ -9,13 +9,25 @@ import tenfold
 from tenfold.data.composites.glyphs import Glyphs, draw_glyphs
 from tenfold.data.composites.paper import Papers
 from tenfold.errors import RecipeError, TrainingError, UnknownNameError
+from tenfold.reading.classifier import DigitNetwork
 from tenfold.reading.learning import strips
 from tenfold.reading.learning import train as learning
 from tenfold.reading.learning.batches import collate, tone
 from tenfold.reading.learning.network import BLANK, CLASSES, build, scores
 from tenfold.reading.learning.recipe import ReaderRecipe
 from tenfold.reading.learning.strips import Sample
-from tenfold.reading.learning.train import WARMUP, Progress, exactness, greedy, loss, pace, train
+from tenfold.reading.learning.train import (
+    WARMUP,
+    Progress,
+    exactness,
+    greedy,
+    loss,
+    measure_norms,
+    pace,
+    train,
+)
+from tenfold.reading.learning.weights import restore
+from tenfold.reading.recognizer import WEIGHTS
 from tenfold.reading.strip import HEIGHT, STRIDE
 
 
@@ -96,7 +108,7 @@ def small_stock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stock of strips that is made at once."""
     few = Glyphs(*_few(), draw_glyphs(100, np.random.default_rng(0)))
     papers = Papers(6, np.random.default_rng(0))
-    monkeypatch.setattr(strips, "_stock", lambda part: (few, papers))
+    monkeypatch.setattr(strips, "_stock", lambda part: (few, papers, DigitNetwork()))
 
 
 def _few() -> tuple[np.ndarray, np.ndarray]:
@@ -128,6 +140,21 @@ def test_a_short_training_learns_and_repeats_itself_even_when_stopped(tmp_path: 
         assert torch.equal(a, b)
     with pytest.raises(TrainingError, match=r"another training: seed is 2, in the checkpoint 1"):
         train(recipe, 2, folder=tmp_path, workers=0)
+
+
+@pytest.mark.usefixtures("small_stock")
+def test_the_norms_of_restored_weights_change_nothing(tmp_path: Path) -> None:
+    made = strips.make_chunk(0, "validation", 0, 64)
+    network = build()
+    restore(network, WEIGHTS)
+    batch = collate(made)
+    with torch.inference_mode():
+        before = scores(network.eval(), batch.ink)
+        measure_norms(network, made)
+        after, learning = (scores(network.train(mode), batch.ink) for mode in (False, True))
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-2)
+    # While it learns the norms take the mean and spread of the batch, and its dropout is at work.
+    assert float((learning.exp() - before.exp()).abs().mean()) < 0.02
 
 
 def test_a_wrong_setting_says_what_is_right() -> None:
