@@ -91,6 +91,7 @@ def test_hocr_is_xml_with_pages_lines_words_and_digits():
     assert found["ocrx_word"][0].get("title") == "bbox 10 20 44 50; x_wconf 96"
     assert "".join(node.text for node in found["ocrx_cinfo"]) == "42"
     assert len({node.get("id") for node in root.iter() if node.get("id")}) == 2 + 2 + 2
+    assert found["ocrx_word"][1].text == "07"  # read whole: there are no digits to mark
 
 
 def test_an_unknown_format_names_the_nearest():

@@ -172,9 +172,10 @@ def _hocr_line(line: Line, key: str) -> str:
         f'x_confs {100 * digit.confidence:.0f}">{digit.value}</span>'
         for digit in line.digits
     )
+    # Of a form's field that is read whole the text alone is known, not where its digits lie.
     word = (
         f'<span class="ocrx_word" id="word_{key}" '
-        f'title="bbox {_corners(line.box)}; x_wconf {100 * line.confidence:.0f}">{digits}</span>'
+        f'title="bbox {_corners(line.box)}; x_wconf {100 * line.confidence:.0f}">{digits or line.text}</span>'
     )
     title = f"bbox {_corners(line.box)}"
     return (
