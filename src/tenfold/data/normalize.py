@@ -113,7 +113,7 @@ def find_ink(gray: Gray) -> Ink:
         paper = ink <= min(max(5 * grain, CONTRAST), most)
     if not _hangs_together(~paper):
         return np.zeros_like(values)
-    top = _percentile(ink[~paper], 75)
+    top = percentile(ink[~paper], 75)
     low = min(max(4 * grain, 0.1 * top), 0.5 * top)
     return _clip((ink - low) * (255 / (top - low)))
 
@@ -167,7 +167,7 @@ def fit(ink: Ink, box: int = BOX) -> Ink:
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
     scaled = np.asarray(Image.fromarray(ink).resize((width, height), method), np.float32)
-    peak = _percentile(scaled[scaled > 0.3 * scaled.max()], 70)
+    peak = percentile(scaled[scaled > 0.3 * scaled.max()], 70)
     return _clip(scaled * (255 / peak))
 
 
@@ -221,8 +221,8 @@ def _hangs_together(ink: NDArray[np.bool_]) -> bool:
     return bool(2 * np.count_nonzero(beside & ink) > np.count_nonzero(ink))
 
 
-def _percentile(values: Ink, percent: float) -> float:
-    """Return ``np.percentile(values, percent)`` of (n,) float32, in a fifth of the time where n is small."""
+def percentile(values: NDArray[Any], percent: float) -> float:
+    """Return ``np.percentile(values, percent)`` of (n,) numbers, in a fifth of the time where n is small."""
     place = (len(values) - 1) * percent / 100
     below = int(place)
     above = min(below + 1, len(values) - 1)

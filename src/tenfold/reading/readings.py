@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.normalize import center, crop, fit
+from tenfold.data.normalize import center, crop, fit, percentile
 from tenfold.reading.blobs import weighted_median
 from tenfold.reading.decide import Evidence
 from tenfold.reading.layout import Layout
@@ -371,4 +371,4 @@ def _seen(layout: Layout, left: int, top: int, right: int, bottom: int) -> NDArr
     strong = part[inside]
     if strong.size == 0:
         return np.zeros((28, 28), np.uint8)
-    return center(fit(crop(np.clip(part * inside * (255 / float(np.percentile(strong, 75))), 0, 255))))
+    return center(fit(crop(np.clip(part * inside * (255 / percentile(strong, 75)), 0, 255))))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.normalize import center, crop, fit
+from tenfold.data.normalize import center, crop, fit, percentile
 from tenfold.data.pixels import Pixels
 from tenfold.reading.blobs import Blobs
 
@@ -107,7 +107,7 @@ def picture_of(pieces: Sequence[Piece], blobs: Blobs, contrast: Pixels) -> Pixel
     if strong.size == 0:
         return np.zeros((28, 28), np.uint8)
     edge = cv2.dilate(own, np.ones((3, 3), np.uint8))
-    top_level = float(np.percentile(strong, 75))
+    top_level = percentile(strong, 75)
     low = 0.1 * top_level
     ink = (contrast[y0:y1, x0:x1].astype(np.float32) - low) * (255 / max(top_level - low, 1.0))
     ink = np.clip(ink, 0, 255) * edge

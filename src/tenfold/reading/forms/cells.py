@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.normalize import SIZE, center, crop, fit
+from tenfold.data.normalize import SIZE, center, crop, fit, percentile
 from tenfold.reading.forms.alignment import Map
 from tenfold.reading.forms.template import Field, Rectangle, Segment, Template
 from tenfold.reading.ink import FLOOR, SIGMAS
@@ -123,7 +123,7 @@ def without_lines(patch: Patch, lines: list[Segment], noise: float) -> Patch:
     # Without any of the lines, so that one is not taken for a stroke that crosses another.
     rest = np.where(banned, 0, patch)
     strong = rest[rest > 2 * level]
-    stroke = max(2 * level, 0.4 * float(np.percentile(strong, 75)) if strong.size else 0.0)
+    stroke = max(2 * level, 0.4 * percentile(strong, 75) if strong.size else 0.0)
     kept = rest.copy()
     for across, band in bands:
         view, pen = (rest, patch) if across else (rest.T, patch.T)
@@ -230,7 +230,7 @@ def find_strokes(patch: Patch, boxes: list[tuple[float, float, float, float]], n
     """
     level = max(SIGMAS * noise, FLOOR)
     strong = patch[patch > 2 * level]
-    pen = float(np.percentile(strong, 75)) if strong.size else 0.0
+    pen = percentile(strong, 75) if strong.size else 0.0
     mask = (patch > max(level, 0.3 * pen)).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     owner = np.full(patch.shape, -1, np.int32)
