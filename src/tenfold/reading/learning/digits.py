@@ -80,7 +80,7 @@ class DigitsRecipe:
     hands: Hands = field(default_factory=Hands)
     recipe: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=16,
+            epochs=40,
             batch_size=256,
             optimizer=AdamW(0.01, weight_decay=0.05),
             schedule=OneCycle(warmup=0.2),

@@ -12,7 +12,7 @@ from tenfold.errors import RecipeError, lookup
 class ReaderRecipe:
     """How the string network is trained.
 
-    The default, with seed 0, made the weights that ship; their README says from which commit.
+    The default, with seed 0, made the weights from which those that ship go on; their README tells how.
 
     Attributes
     ----------
