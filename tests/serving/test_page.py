@@ -310,6 +310,14 @@ def test_a_picture_is_read_corrected_and_the_set_can_be_trained_on(open_page, tm
     assert [classes[index] for index in indices] == ["1", "8"]
     np.testing.assert_array_equal(pictures, images)
 
+    # Forgotten: no digit is marked any more, and the open one is as it was read.
+    assert page.locator("#sheet .digit.labeled").count() == 2
+    page.click("#set-clear")
+    assert page.locator("#sheet .digit.labeled, #lines .labeled").count() == 0
+    assert page.locator("#picture-detail .corrections button[aria-pressed=true]").count() == 0
+    page.click("#picture-detail button[aria-label='It is a 3']")
+    playwright.expect(page.locator("#set-sum")).to_have_text("1 labeled, 1 of them corrected.")
+
 
 @pytest.mark.parametrize(
     ("content", "says"),

@@ -23,7 +23,7 @@ export function uploads(service, set) {
       const found = await send(service, file, !picture, mine.signal);
       const pages = await Promise.all(found.pages.map(({ preview }) => preview && loaded(preview)));
       if (mine.signal.aborted) return;
-      show(found, found.pages.length === 1 && picture ? [picture] : pages, set);
+      show(found, found.pages.length === 1 && picture ? [picture] : pages, set, mine.signal);
     } catch (error) {
       if (error.name !== "AbortError") say(error.message, true);
     }
@@ -93,7 +93,8 @@ function say(text, failed = false) {
   byId("picture-status").classList.toggle("failed", failed);
 }
 
-function show(found, pictures, set) {
+/** Show what was found, until `replaced` by another picture. */
+function show(found, pictures, set, replaced) {
   found.pages.forEach((page, i) => {
     for (const digit of page.lines.flatMap(({ digits }) => digits)) digit.excerpt = () => excerpt(pictures[i], digit.box, page);
   });
@@ -136,6 +137,14 @@ function show(found, pictures, set) {
     );
     byId("picture-detail").hidden = false;
   }
+
+  set.addEventListener("clear", () => {
+    for (const [digit, own] of buttons) {
+      digit.label = undefined;
+      for (const button of own) button.classList.remove("labeled");
+    }
+    if (chosen) detail(chosen);
+  }, { signal: replaced });
 
   function note(digit, button) {
     if (!buttons.has(digit)) buttons.set(digit, []);
