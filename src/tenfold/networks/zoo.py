@@ -146,7 +146,7 @@ _EACH_PLACE: tuple[Layer, ...] = (DepthwiseConv(3, bias=False), Flatten(), Dense
 
 _UNNAMED: dict[str, Architecture] = {
     # Ours: docs/decisions/0003 and 0012.
-    "sprint": stem_cnn(16, 32, 64),
+    "sprint": stem_cnn(16, 16, 32),
     "fast": stem_cnn(16, 32, 64),
     "base": network(28, 28, mean=0.1307, std=0.3081)(
         *(*pooled(16), *plain(32), *pooled(32), *plain(64), *pooled(64), Flatten(), Dense(10)),
