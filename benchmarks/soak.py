@@ -78,7 +78,7 @@ def main() -> None:
 def written(found: dict[str, Any]) -> str:
     """Return what was found as Markdown."""
     answers = [f"| {kind} | {count:,} |" for kind, count in found["answers"].items()]
-    memory = ", ".join(f"{name} {value:,} MB" for name, value in found.get("memory MB", {}).items())
+    memory = ", ".join(f"{name} {value:,.0f} MB" for name, value in found.get("memory MB", {}).items())
     return "\n".join(
         [
             "# The service in the long run",
