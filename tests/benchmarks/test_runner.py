@@ -80,6 +80,7 @@ def test_a_side_of_one_thread_says_so_to_the_libraries(answers):
     (_, one), (_, every) = answers
     assert one["OMP_NUM_THREADS"] == one["OPENBLAS_NUM_THREADS"] == "1"
     assert one["OMP_WAIT_POLICY"] == every["OMP_WAIT_POLICY"] == "passive"
+    assert one["GOMP_SPINCOUNT"] == every["GOMP_SPINCOUNT"] == "3000"
 
 
 def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):

@@ -107,7 +107,12 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
     command += [str(turn.repeat), *(["--smoke"] if smoke else [])]
     load, began = cores_in_use(), perf_counter()
     # Threads that wait sleep, on all sides alike: on a busy machine, spinning ones hold up each other.
-    settings = {"OMP_WAIT_POLICY": "passive", "KERAS_BACKEND": "torch", "PYTHONWARNINGS": "ignore"}
+    settings = {
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "3000",
+        "KERAS_BACKEND": "torch",
+        "PYTHONWARNINGS": "ignore",
+    }
     if turn.side.threads == 1:
         with one_core():
             done = _run(command, os.environ | settings)

@@ -19,8 +19,8 @@ def _numpy(**settings: Any) -> Engine:
 
 def _torch(**settings: Any) -> Engine:
     # Threads that wait should sleep: where other work shares the cores, torch's threads spin while they wait
-    # for each other, and a training on two cores takes up to ten times as long. Not at once, though: where the
-    # cores are idle, a small network's threads wait for microseconds only. Both are read when torch is loaded.
+    # for each other, and a training on two cores takes up to ten times as long. Not at once, though: where
+    # the cores are idle, a small network's threads wait for microseconds only. Both are read by torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     require("torch", extra="train", purpose="The torch engine")
