@@ -62,6 +62,19 @@ def test_a_turned_page_is_read_and_its_boxes_are_those_of_the_picture(reader, mn
         assert turned[top : top + height, left : left + width].min() < 120
 
 
+def test_a_page_on_which_nothing_is_read_is_no_way_up():
+    reader = Reader()
+    page = np.full((700, 600), 235, np.uint8)
+    for row, words in enumerate(("INVOICE TOTAL", "WE THANK YOU", "MAKE PAYMENT")):
+        cv2.putText(page, words, (60, 200 + 150 * row), cv2.FONT_HERSHEY_TRIPLEX, 1.6, 30, 3, cv2.LINE_AA)
+    for turns in range(4):
+        turned = np.rot90(page, -turns)
+        (found,) = reader.read(np.ascontiguousarray(turned)).pages
+        tops = [line.box[1] for line in found.lines]
+        assert (found.text, found.rotation) == ("", 0)
+        assert tops == sorted(tops) != []
+
+
 @pytest.mark.parametrize("paper", [0, 90, 255])
 def test_blank_paper_says_nothing(reader, paper):
     page = np.clip(np.random.default_rng(0).normal(paper, 3, (300, 400)), 0, 255).astype(np.uint8)
@@ -96,11 +109,12 @@ def test_an_error_rate_that_is_none(networks, rate):
 class Says:
     """A string network that says the same of any line."""
 
-    def __init__(self, *spots):
+    def __init__(self, *spots, others=(("7", 0.01),)):
         self.spots = spots
+        self.others = others
 
     def transcribe(self, patches):
-        return [Transcript(self.spots, 0.97, (("7", 0.01),)) for _ in patches]
+        return [Transcript(self.spots, 0.97, self.others) for _ in patches]
 
 
 def spot(value, left, right, **chances):
@@ -125,6 +139,16 @@ def test_a_digit_is_what_the_line_as_a_whole_says(networks):
     assert line.text == "4"
     assert (digit.value, digit.confidence) == (4, pytest.approx(0.4))
     assert digit.alternatives[0] == (9, pytest.approx(0.5))
+
+
+def test_all_readings_of_a_line_share_one_probability(networks):
+    """Of several readings at most one is right, however sure the network is of each."""
+    digits = spot(4, 10, 30, d4=0.9), spot(2, 40, 60, d2=0.9)
+    says = Says(*digits, others=(("43", 0.5), ("12", 0.25)))
+    (line,) = Reader(Networks(networks.classifier, says)).read(np.full((40, 100), 200, np.uint8)).lines
+    (second, third) = (chance for _, chance in line.alternatives)
+    assert line.confidence + second + third == pytest.approx(1)
+    assert second == pytest.approx(2 * third)
 
 
 def test_where_the_string_network_sees_nothing_there_is_no_digit(networks, mnist):

@@ -37,3 +37,11 @@ def test_a_line_that_is_blurred_says_so(mnist, height, size):
         assert lines
         assert all(line.decision is not Decision.accept for line in lines)
         assert {line.reason for line in lines} == {Reason.blurred}
+
+
+def test_squares_with_sharp_edges_are_no_digits_and_not_blurred():
+    code = np.random.default_rng(5).integers(0, 2, (25, 25)).astype(np.uint8) * 255
+    page = np.pad(np.kron(code, np.ones((10, 10), np.uint8)), 60, constant_values=255)
+    lines = Reader().read(page).lines
+    assert lines
+    assert {line.reason for line in lines} == {Reason.not_a_digit}

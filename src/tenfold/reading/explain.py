@@ -135,7 +135,7 @@ def explain(
     polarity = (
         "light ink on dark paper, so that it is inverted" if ink.inverted else "dark ink on light paper"
     )
-    turned = f"turned by {layout.view.rotation} degrees" if layout.view.turns else "upright"
+    turned = f"turned by {page.rotation} degrees" if page.rotation else "upright"
     pieces = sum(len(row.members) for row in layout.rows)
     stages = [
         Stage("Picture", f"As given: {page.width} x {page.height} pixels.", _fitted(pixels)),
@@ -182,8 +182,8 @@ def _notes(ink: Ink, layout: Layout, page: Page) -> list[str]:
         return ["Nothing stands out from the paper as writing does: the page is taken to be blank."]
     if ink.inverted:
         notes.append("Colors are inverted: light ink on dark paper.")
-    if layout.view.turns:
-        notes.append(f"The page is turned by {layout.view.rotation} degrees.")
+    if page.rotation:
+        notes.append(f"The page is turned by {page.rotation} degrees.")
     slopes = [np.degrees(np.arctan(row.slope)) for row in layout.rows]
     if max(map(abs, slopes)) > 3:
         notes.append(f"Lines are skewed, by up to {max(slopes, key=abs):.0f} degrees.")

@@ -134,15 +134,20 @@ class Reader:
         margin = 0.0 if narrow and not seen[0][-1] else 1.0
         best = max(seen[1:], key=lambda way: _worth(way[-1]), default=seen[0])
         layout, readings, lines = best if _worth(best[-1]) > margin + _worth(seen[0][-1]) else seen[0]
-        # A blank page is no way up.
-        rotation = layout.view.rotation if lines else 0
+        rotation = layout.view.rotation
+        if all(line.decision is Decision.reject for line in lines):
+            # A page on which nothing is read is no way up: its lines come as the picture has them.
+            rotation = 0
+            order = sorted(range(len(lines)), key=lambda place: lines[place].box[1::-1])
+            readings, lines = [readings[place] for place in order], [lines[place] for place in order]
         return ink, layout, readings, Page(picture.page, width, height, rotation, tuple(lines))
 
     def _line(self, reading: Reading, layout: Layout) -> Line:
         view, settled = layout.view, settle(reading, layout, images=self.keep_images)
         judgment = self.networks.judgment
         confidence = judgment.confidence(settled.evidence)
-        second = max((chance for _, chance in settled.alternatives), default=0.0)
+        alternatives = _sharing(1 - confidence, settled.alternatives)
+        second = max((chance for _, chance in alternatives), default=0.0)
         scene = "digit" if settled.evidence.kind == "only" else "strip" if layout.is_strip else "page"
         level = judgment.threshold(self.error_rate, scene)
         pieces = 1 if layout.is_strip else len(reading.row.members)
@@ -157,7 +162,7 @@ class Reader:
         if decision is Decision.reject:
             return Line("", confidence, decision, box, (), reason)
         digits = tuple(self._digit(digit, layout) for digit in settled.digits)
-        return Line(settled.text, confidence, decision, box, digits, reason, settled.alternatives)
+        return Line(settled.text, confidence, decision, box, digits, reason, alternatives)
 
     def _digit(self, digit: Glimpse, layout: Layout) -> Digit:
         chances = {
@@ -236,6 +241,13 @@ class Reader:
                 error=f"{name(source)} could not be read: something unexpected happened ({what}). Try it by "
                 "itself, or make it smaller.",
             )
+
+
+def _sharing(left: float, alternatives: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Return other readings that share what probability the best one leaves: at most one of all is right."""
+    total = sum(chance for _, chance in alternatives)
+    part = min(1.0, left / total) if total else 1.0
+    return tuple((text, chance * part) for text, chance in alternatives)
 
 
 def _worth(lines: Sequence[Line]) -> float:

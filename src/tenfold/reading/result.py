@@ -90,7 +90,8 @@ class Line:
     text : str
         The digits, without what separates them. Empty where the line is rejected.
     confidence : float in [0, 1]
-        How probable it is that the whole text is right; of a rejected line, that there is a digit at all.
+        How probable it is that the whole text is right; of a rejected line, the text that it would have had
+        if what it holds were digits.
     decision : Decision
     box : (left, top, width, height)
     digits : tuple of Digit
@@ -98,7 +99,7 @@ class Line:
     reason : Reason, or None
         Why it is not accepted.
     alternatives : tuple of (text, probability)
-        Other readings of the whole, the most probable first.
+        Other readings of the whole, the most probable first. With `confidence` they are at most 1 in all.
     field : str, or None
         Of a form: the field's name.
     changes : tuple of Change
@@ -146,7 +147,7 @@ class Page:
         In pixels of the picture as given.
     rotation : int
         By how many degrees the writing is turned clockwise in the picture: 0, 90, 180 or 270. Of a page
-        without lines 0.
+        on which nothing is read 0.
     lines : tuple of Line
         In reading order.
     """

@@ -22,7 +22,13 @@ STEEP = 14.0
 None of those blurred by 0.03 or less is."""
 
 
-def sharpness(contrast: Pixels, inside: NDArray[np.bool_]) -> float:
+RIM = 1.5
+"""How deep, in pixels, the outermost ink is."""
+
+
+def sharpness(
+    contrast: Pixels, inside: NDArray[np.bool_], looked_at: NDArray[np.bool_] | None = None
+) -> float:
     """Return the steepest step at the ink's edges, as a part of its contrast.
 
     Parameters
@@ -30,6 +36,8 @@ def sharpness(contrast: Pixels, inside: NDArray[np.bool_]) -> float:
     contrast : (height, width) uint8
     inside : (height, width) bool
         Where the ink is.
+    looked_at : (height, width) bool or None
+        Which of it steps are looked for in; by default all.
 
     Returns
     -------
@@ -39,7 +47,8 @@ def sharpness(contrast: Pixels, inside: NDArray[np.bool_]) -> float:
     if not inside.any():
         return 1.0
     step = np.asarray(cv2.morphologyEx(contrast, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
-    return _level(step[inside], 0.75) / max(_level(contrast[inside], 0.9), 1)
+    steps = step[inside if looked_at is None else looked_at]
+    return _level(steps, 0.75) / max(_level(contrast[inside], 0.9), 1)
 
 
 def is_soft(sharp: float, height: float) -> bool:
@@ -64,8 +73,11 @@ def is_blurred(layout: Layout, row: Row, height: float) -> bool:
     # Of digits that run into each other a part tells enough.
     right = min(piece.right, piece.left + 2 * (piece.bottom - piece.top))
     part = slice(max(piece.top - 1, 0), piece.bottom + 1), slice(max(piece.left - 1, 0), right + 1)
-    sharp = sharpness(layout.contrast[part], layout.blobs.labels[part] == piece.label)
-    return is_soft(sharp, height)
+    contrast, inside = layout.contrast[part], layout.blobs.labels[part] == piece.label
+    deep = cv2.distanceTransform(np.pad(inside, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    rim = inside & (deep < RIM)
+    # A block has more ink far from any edge than a pen leaves: its rim tells that it is sharp.
+    return is_soft(sharpness(contrast, inside), height) and sharpness(contrast, inside, rim) < SOFT
 
 
 def _level(values: NDArray[Any], share: float) -> int:
