@@ -85,22 +85,43 @@ def test_a_page_that_lies_on_its_side_or_head(exam, filled, quarters):
     assert laid.box(exam.fields[0], exam.fields[0].box) == pytest.approx(expected, abs=4)
 
 
-def test_marks_alone_are_enough(filled):
-    marks = tuple((left, top, 5, 5) for left, top in [(10, 10), (133, 10), (10, 195), (133, 195), (133, 180)])
-    template = Template(
-        (148, 210), "mm", (Field("f", (40, 60, 60, 9), cells=6, printed="none"),), marks=marks
-    )
-    picture, truth = moved(
-        page := filled(template, {"f": "123456"}, dpi=DPI), turn(-3, 0.96, (12, 9), page_of(template))
-    )
-    assert page.shape == picture.shape
+def marked(size, marks):
+    """A form with nothing printed but square marks."""
+    field = Field("f", (0.3 * size[0], 0.4 * size[1], 60, 9), cells=6, printed="none")
+    return Template(size, "mm", (field,), marks=marks)
+
+
+def corner_marks(size, side):
+    far = size[0] - 10 - side, size[1] - 10 - side
+    return tuple((left, top, side, side) for top in (10, far[1]) for left in (10, far[0]))
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "side", "angle", "scale", "shift"),
+    [
+        ((148, 105), 4, 4, 0, 1, (0, 0)),
+        ((148, 105), 3, 6, 2, 1, (0, 0)),
+        ((148, 210), 4, 6, -3, 0.96, (12, 9)),
+        ((210, 297), 3, 3, 5, 0.95, (-8, 5)),
+        ((297, 210), 4, 8, -6, 0.9, (5, -15)),
+    ],
+)
+def test_marks_alone_are_enough(filled, size, count, side, angle, scale, shift):
+    template = marked(size, corner_marks(size, side)[:count])
+    page = filled(template, {"f": "123456"}, dpi=DPI)
+    picture, truth = moved(page, turn(angle, scale, shift, page))
     laid = lay(template, Picture(picture))
 
-    assert distance(laid, truth, template) < 0.5
+    assert laid.alignment.rotation == 0
+    assert distance(laid, truth, template) < 0.4
 
 
-def page_of(template):
-    return print_form(template, dpi=DPI)
+def test_marks_that_are_not_alike_tell_which_way_is_up(filled):
+    template = marked((148, 210), (*corner_marks((148, 210), 5), (133, 180, 5, 5)))
+    page = filled(template, {"f": "123456"}, dpi=DPI)
+    laid = lay(template, Picture(np.ascontiguousarray(np.rot90(page, 2))))
+
+    assert laid.alignment.rotation == 180
 
 
 @pytest.mark.parametrize("kind", ["paper", "another form", "noise"])

@@ -39,6 +39,8 @@ NEAR = 0.6
 """Millimeters within which a line that was found is the template's."""
 ENOUGH = 0.8
 """Part of the printed lines that must be found, in each direction."""
+SURELY, CLEARLY = 0.95, 0.05
+"""Part from which on no other way up is tried, and by which another way up must be better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +105,20 @@ def align(template: Template, ink: Ink, printed: Printed) -> Alignment:
     """
     samples = sample(template)
     best = Alignment(np.eye(3), 0, 0.0)
-    # Upright first: a form of a few boxes may look the same upside down.
-    for quarters in (0, 2, 1, 3):
-        turned = printed.turned(quarters)
-        for start in _starts(template, turned, np.rot90(ink.gray, -quarters)):
-            for guess in _coarse(template, turned, start):
-                found = refine(guess, samples, turned)
-                support = min(_support(found, samples, turned))
-                if support > best.support:
-                    best = Alignment(found, quarters, support)
-            if best.support > 0.95:
-                break
+    for pair in ((0, 2), (1, 3)):
+        for quarters in pair:
+            turned = printed.turned(quarters)
+            for start in _starts(template, turned, np.rot90(ink.gray, -quarters)):
+                for guess in _coarse(template, turned, start):
+                    found = refine(guess, samples, turned)
+                    support = min(_support(found, samples, turned))
+                    # Upright first: a form of a few boxes or marks may look much the same upside down.
+                    if support > best.support + (CLEARLY if quarters != best.turns else 0):
+                        best = Alignment(found, quarters, support)
+                if best.support > SURELY:
+                    break
+            if best.support > SURELY:
+                return best
         if best.support >= ENOUGH:
             return best
     raise FormError(
@@ -362,11 +367,13 @@ def _coarse(template: Template, printed: Printed, start: Map, count: int = 2) ->
     for angle in angles:
         for scale in SCALES:
             turn = _similarity(middle, angle, scale) @ np.diag([density, density, 1])
-            drawn = _drawn(template, turn, (columns, rows))
             score = np.zeros((2 * margin + 1, 2 * margin + 1), np.float32)
-            for picture, kind in zip(drawn, seen, strict=True):
-                total = float(picture.sum())
+            for whole, kind in zip(_drawn(template, turn, (columns, rows), margin), seen, strict=True):
+                # Of all that is drawn, not of what is left inside of the page: else one corner of a mark
+                # that was met would be worth as much as every mark.
+                total = float(whole.sum())
                 if total > 0:
+                    picture = whole[margin:-margin, margin:-margin]
                     score += np.float32(1 / total) * np.asarray(
                         cv2.matchTemplate(kind, picture, cv2.TM_CCORR), np.float32
                     )
@@ -386,8 +393,10 @@ def _reduced(mask: NDArray[np.uint8], warp: Map, size: tuple[int, int]) -> NDArr
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.2), np.float32) / np.float32(255)
 
 
-def _drawn(template: Template, turn: Map, size: tuple[int, int]) -> list[NDArray[np.float32]]:
-    pictures = [np.zeros((size[1], size[0]), np.float32) for _ in range(3)]
+def _drawn(template: Template, turn: Map, size: tuple[int, int], margin: int) -> list[NDArray[np.float32]]:
+    """Return the lines across, the lines down and the marks, with a margin around the page."""
+    pictures = [np.zeros((size[1] + 2 * margin, size[0] + 2 * margin), np.float32) for _ in range(3)]
+    turn = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1]]) @ turn
     for line in template.lines():
         ends = np.rint(apply(turn, np.array([line[:2], line[2:]]))).astype(int)
         down = abs(line[3] - line[1]) > abs(line[2] - line[0])
