@@ -94,3 +94,15 @@ def test_a_template_that_is_wrong_is_told_before_anything_is_read(cli, form):
     assert answer.code == 1
     assert "form.toml: page: units is no key" in answer.err
     assert not (form / "out.json").exists()
+
+
+def test_of_a_document_the_pages_that_fit_are_read(cli, form):
+    pages = [Image.open(form / "filled.png"), Image.new("L", (600, 850), 255)]
+    pages[0].save(form / "two.tif", save_all=True, append_images=pages[1:])
+    answer = cli("read", "two.tif", "--form", "form.toml", "--format", "json", "--annotate", "seen")
+    document = json.loads(answer.out)
+
+    assert answer.code == 1
+    assert "Error: two.tif: 1 of 2 pages cannot be read. Page 2: The page does not fit" in answer.err
+    assert [len(page["lines"]) for page in document["pages"]] == [2, 0]
+    assert sorted(path.name for path in (form / "seen").iterdir()) == ["two-1.png", "two-2.png"]

@@ -14,6 +14,7 @@ LINES = tuple(Line(text, 0.9, Decision.accept, (0, 0, 9, 9)) for text in ("1", "
 PAGES = (Page(1, 9, 9, 0, LINES), Page(2, 9, 9))
 DOCUMENTS = [Document(source, PAGES[: 1 + place % 3 // 2]) for place, source in enumerate(SOURCES)]
 DOCUMENTS[1] = Document(SOURCES[1], error="It is empty.")
+DOCUMENTS[2] = Document(SOURCES[2], (Page(1, 9, 9, error="No."), Page(2, 9, 9, 0, LINES)), "Page 1: No.")
 
 
 def whole(form):

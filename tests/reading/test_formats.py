@@ -7,7 +7,7 @@ import pytest
 
 from tenfold.errors import UnknownNameError
 from tenfold.reading.formats import write
-from tenfold.reading.result import Decision, Digit, Document, Line, Page, Reason
+from tenfold.reading.result import Change, Decision, Digit, Document, Line, Page, Reason
 
 FOUR = Digit(4, 0.97, (10, 20, 12, 30), ((9, 0.02), (7, 0.01)))
 TWO = Digit(2, 0.99, (30, 20, 14, 30))
@@ -77,6 +77,19 @@ def test_csv_opens_in_pandas_with_a_row_for_each_line():
     assert table.page.tolist()[:4] == [1, 1, 1, 2]
     assert table[["left", "top", "width", "height"]].iloc[0].tolist() == [10, 20, 34, 30]
     assert table.error.iloc[4] == "There is no file none.png."
+
+
+def test_csv_tells_of_a_form_which_page_failed_and_what_a_constraint_did():
+    changed = Line(
+        "7", 0.9, Decision.review, (1, 2, 3, 4), changes=(Change("roster", "1"), Change("sum", "7"))
+    )
+    page = Page(1, 200, 150, lines=(changed,))
+    half = Document("two.tif", (page, Page(2, 9, 9, error="No.")), "two.tif: No.")
+    table = pd.read_csv(io.StringIO(written([half], "csv")), keep_default_na=False)
+
+    assert table.page.tolist() == [1, 2]
+    assert table.error.tolist() == ["", "No."]
+    assert table.changes[0] == "roster (else 1); sum (broken)"
 
 
 def test_hocr_is_xml_with_pages_lines_words_and_digits():

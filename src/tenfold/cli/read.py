@@ -163,11 +163,11 @@ def read(
                 again = _read(reader, [name for name, _ in undrawn])
                 for (source, document), (_, places) in zip(again, undrawn, strict=True):
                     errors.tell(document, display)
-                    if document.error is None:
+                    if document.pages:
                         drawings.draw(source, document, reader.limits, places)
             start = monotonic()
             for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
-                if drawings and document.error is None:
+                if drawings and document.pages:
                     # First, so that of what is in the output none is without its drawing.
                     places = drawings.name(document.source, len(document.pages))
                     drawings.draw(source, document, reader.limits, places)
@@ -205,7 +205,7 @@ def _undrawn(drawings: Drawings, kept: list[Kept]) -> list[tuple[str, list[Path]
     named = [
         (document.source, drawings.name(document.source, document.pages))
         for document in kept
-        if not document.failed
+        if document.pages
     ]
     return [(source, paths) for source, paths in named if not all(path.exists() for path in paths)]
 

@@ -28,7 +28,7 @@ class Kept:
     pages : int
         How many it has.
     failed : bool
-        Whether it could not be read.
+        Whether it, or some of its pages, could not be read.
     """
 
     source: str
@@ -194,7 +194,8 @@ def _rows(text: str) -> tuple[list[Kept], int]:
             number = int(row[0])
             starts.setdefault(number, place)
             # Rows go page by page, so that the last one tells how many there are.
-            found[number] = Kept(row[1], int(row[page] or 0), bool(row[-1]))
+            failed = bool(row[-1]) or (number in found and found[number].failed)
+            found[number] = Kept(row[1], int(row[page] or 0), failed)
         place += len(record)
     if not found:
         return [], place

@@ -114,7 +114,7 @@ def _csv(document: Document, number: int) -> str:
         writer.writerow(first | {"error": document.error or ""})
     for page in document.pages:
         if not page.lines:
-            writer.writerow(first | {"page": page.page})
+            writer.writerow(first | {"page": page.page, "error": page.error or ""})
         for place, line in enumerate(page.lines, 1):
             writer.writerow(first | {"page": page.page, "line": place} | _cells(line))
     return file.getvalue()
@@ -132,8 +132,17 @@ def _cells(line: Line) -> dict[str, Any]:
         "width": width,
         "height": height,
         "field": line.field or "",
-        "changes": "; ".join(f"{item.constraint} (else {item.without or 'blank'})" for item in line.changes),
+        "changes": _changes(line),
     }
+
+
+def _changes(line: Line) -> str:
+    """Return the constraints that changed a field, with what it was else, or those that it breaks."""
+    told = []
+    for item in line.changes:
+        otherwise = f"else {item.without or 'blank'}"
+        told.append(f"{item.constraint} ({'broken' if item.without == line.text else otherwise})")
+    return "; ".join(told)
 
 
 _HOCR_HEAD = """<?xml version="1.0" encoding="UTF-8"?>

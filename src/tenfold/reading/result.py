@@ -75,7 +75,10 @@ class Digit:
 
 @dataclass(frozen=True)
 class Change:
-    """A constraint of a form that changed what was read, and what was read without it."""
+    """A constraint of a form that changed what was read, and what was read without it.
+
+    Where `without` is the text of the field itself, it changed nothing: what was written breaks it.
+    """
 
     constraint: str
     without: str
@@ -103,7 +106,7 @@ class Line:
     field : str, or None
         Of a form: the field's name.
     changes : tuple of Change
-        Of a form: the constraints that led from what was read without them to `text`.
+        Of a form: the constraints that led from what was read without them to `text`, or that it breaks.
     """
 
     text: str
@@ -150,6 +153,8 @@ class Page:
         on which nothing is read 0.
     lines : tuple of Line
         In reading order.
+    error : str, or None
+        Of a form: why this page could not be read, while others could; there are no lines then.
     """
 
     page: int
@@ -157,6 +162,7 @@ class Page:
     height: int
     rotation: int = 0
     lines: tuple[Line, ...] = ()
+    error: str | None = None
 
     @property
     def text(self) -> str:
@@ -168,14 +174,15 @@ class Page:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON holds."""
-        return {
+        """Return what JSON holds; ``error`` only where there is one."""
+        found: dict[str, Any] = {
             "page": self.page,
             "width": self.width,
             "height": self.height,
             "rotation": self.rotation,
             "lines": [line.to_dict() for line in self.lines],
         }
+        return found if self.error is None else found | {"error": self.error}
 
 
 @dataclass(frozen=True)
@@ -188,7 +195,7 @@ class Document:
         Path of the file, "-" for standard input, or what stands for bytes and pictures in memory.
     pages : tuple of Page
     error : str, or None
-        Why the source could not be read; there are no pages then.
+        Why the source, or some of its pages, could not be read. In the first case there are no pages.
     """
 
     source: str

@@ -98,6 +98,12 @@ def test_a_function_that_fails(tmp_path):
         Function("json:loads", tmp_path).allows("01")
 
 
+def test_a_function_that_says_nothing(tmp_path):
+    (tmp_path / "own.py").write_text("def own(text):\n    int(text) % 2 == 0\n")
+    with pytest.raises(FormError, match=r"own.py:own failed on '12': .*returned None.* True or False"):
+        Function("own.py:own", tmp_path).allows("12")
+
+
 def test_an_unknown_checksum():
     with pytest.raises(UnknownNameError, match="Did you mean 'luhn'"):
         Checksum("lun")

@@ -1,11 +1,15 @@
 """Forms read from a picture to decided fields."""
 
+import io
 import json
 import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from PIL import Image
 
+from tenfold.errors import FormError
 from tenfold.reading.forms import Field, FormReader, Template
 from tenfold.reading.forms.made import scan
 from tenfold.reading.networks import Networks
@@ -57,7 +61,27 @@ def test_a_blank_field_is_blank(reader, exam, filled):
     assert (found["q1"].text, found["q1"].decision) == ("", Decision.accept)
     assert (found["student"].text, found["student"].decision) == ("", Decision.review)
     assert found["student"].reason is Reason.blank
+    assert found["student"].changes == (Change("must be filled", ""),)
     assert found["total"].text == "12"
+
+
+@pytest.mark.parametrize("may_be_blank", [True, False])
+@pytest.mark.parametrize("name", ["q2", "total"])
+def test_a_sum_with_a_blank_says_nothing_of_its_other_fields(exam, networks, filled, name, may_be_blank):
+    items = [replace(item, blank=may_be_blank) if item.name == name else item for item in exam.fields]
+    form = FormReader(replace(exam, fields=tuple(items)), networks, error_rate=0.05)
+    found = fields(form.read_page(Picture(filled(exam, TEXTS | {name: "   "}))))
+
+    assert {name: line.text for name, line in found.items()} == {
+        other: "" if other == name else text.strip() for other, text in TEXTS.items()
+    }
+    # A part that may be blank counts 0, and 7 is not 19.
+    wrong = name == "q2" and may_be_blank
+    for other in {"q1", "q2", "total"} - {name}:
+        assert (found[other].reason is Reason.constraint) == wrong
+        assert [change.constraint for change in found[other].changes] == wrong * ["sum q1 + q2 = total"]
+    expected = Reason.constraint if wrong else None if may_be_blank else Reason.blank
+    assert found[name].reason is expected
 
 
 class Swapped:
@@ -106,6 +130,8 @@ def test_a_sum_that_is_wrong_on_paper_is_for_review(reader, exam, filled):
 
     assert {found[name].decision for name in ("q1", "q2", "total")} == {Decision.review}
     assert {found[name].reason for name in ("q1", "q2", "total")} == {Reason.constraint}
+    assert [found[name].text for name in ("q1", "q2", "total")] == ["7", "12", "18"]
+    assert found["q1"].changes == (Change("sum q1 + q2 = total", "7"),)
     assert found["student"].decision is Decision.accept
 
 
@@ -113,8 +139,8 @@ def test_a_reading_that_fights_its_constraint_is_for_review(exam, networks, fill
     template = replace(exam, fields=(replace(exam.fields[0], values=("11111111",)), *exam.fields[1:]))
     found = fields(FormReader(template, networks).read_page(Picture(filled(exam, TEXTS))))["student"]
 
-    assert (found.text, found.decision, found.reason) == ("11111111", Decision.review, Reason.constraint)
-    assert found.changes[0].without == "20714463"
+    assert (found.text, found.decision, found.reason) == ("20714463", Decision.review, Reason.constraint)
+    assert found.changes == (Change("allowed values", "20714463"),)
 
 
 def test_a_cell_that_is_crossed_out_is_for_review(reader, exam, filled):
@@ -190,10 +216,37 @@ def test_an_empty_box_is_blank(networks, filled):
     assert (found["sum"].text, found["sum"].reason) == ("", Reason.blank)
 
 
-def test_a_page_that_does_not_fit_is_a_document_with_an_error(reader, exam, filled):
-    blank = np.full((900, 640), 255, np.uint8)
-    wrong, right = reader.read_all([blank, filled(exam, TEXTS)])
+def tiff(*pages):
+    file = io.BytesIO()
+    first, *others = map(Image.fromarray, pages)
+    first.save(file, "TIFF", save_all=True, append_images=others)
+    file.seek(0)
+    file.name = "exams.tif"
+    return file
 
-    assert re.match("The page does not fit the template 'exam'", wrong.error)
+
+BLANK = np.full((900, 640), 255, np.uint8)
+
+
+def test_what_does_not_fit_is_a_document_with_an_error(reader, exam, filled):
+    wrong, right = reader.read_all([BLANK, filled(exam, TEXTS)])
+
+    assert re.match("<array>: The page does not fit the template 'exam'", wrong.error)
     assert right.error is None
     assert len(right.lines) == 4
+
+
+def test_a_page_that_does_not_fit_leaves_the_others(reader, exam, filled):
+    document = reader.read(tiff(filled(exam, TEXTS), BLANK))
+    first, second = document.to_dict()["pages"]
+
+    assert [line["text"] for line in first["lines"]] == ["20714463", "7", "12", "19"]
+    assert "error" not in first
+    assert (second["page"], second["width"], second["height"], second["lines"]) == (2, 640, 900, [])
+    assert second["error"].startswith("The page does not fit the template 'exam'")
+    assert document.error == f"exams.tif: 1 of 2 pages cannot be read. Page 2: {second['error']}"
+
+
+def test_where_no_page_fits_there_is_no_document(reader):
+    with pytest.raises(FormError, match=r"exams.tif: 2 of 2 pages cannot be read. Page 1: The page does not"):
+        reader.read(tiff(BLANK, BLANK))

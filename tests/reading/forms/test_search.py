@@ -115,13 +115,33 @@ def test_each_constraint_on_the_way_is_named_with_what_was_read_before_it():
     assert found.changes == (Change("range 0 to 98", "99"), Change("pattern 99|1.", "98"))
 
 
-def test_a_sure_reading_that_fights_its_constraint_is_not_trusted():
+def test_a_sure_reading_that_fights_its_constraint_stays_and_breaks_it():
     found = answer(Cells(sure("79927398711", 0.9999)), [Checksum("luhn")], blank=False)
 
-    assert Checksum("luhn").allows(found.text)
-    assert found.kept < 0.1
-    assert found.confidence < 0.1
-    assert found.changes[0].without == "79927398711"
+    assert (found.text, found.broken) == ("79927398711", True)
+    assert found.changes == (Change("checksum luhn", "79927398711"),)
+    # Nearly all that keeps it would have to have been misread.
+    assert found.confidence > 0.9
+    assert all(Checksum("luhn").allows(other.text) for other in found.alternatives)
+
+
+@pytest.mark.parametrize("constraint", [Length(2, 2), Pattern("04|19"), Values(["04"])])
+def test_no_constraint_makes_a_blank_of_a_clear_digit(constraint):
+    assert answer(Cells(sure("043", 0.9999)), [constraint], blank=False).text == "043"
+
+
+def test_no_constraint_makes_a_digit_of_a_clear_blank():
+    found = answer(Cells(sure("42 ", 0.9999)), [Length(3, 3)], blank=False)
+
+    assert (found.text, found.broken) == ("42", True)
+
+
+@pytest.mark.parametrize(("rival", "text"), [(0.021, "7"), (0.015, "1")])
+def test_what_was_written_stays_where_the_constraint_was_broken_more_likely(rival, text):
+    cells = np.zeros((1, 11))
+    cells[0, [1, 7]] = 1 - rival, rival
+
+    assert answer(Cells(cells), [Values(["7"])], blank=False).text == text
 
 
 def test_confidence_is_bayes_with_doubt_for_what_is_forbidden():
@@ -156,7 +176,7 @@ def test_a_blank_field():
 
     assert (optional.text, optional.changes) == ("", ())
     assert optional.confidence > 0.9
-    assert required.confidence < 0.01
+    assert (required.text, required.broken) == ("", True)
     assert required.changes[0] == Change("must be filled", "")
 
 
@@ -168,7 +188,9 @@ def test_a_short_number_may_stand_anywhere_in_its_cells(text):
 def test_where_nothing_is_allowed_the_answer_is_what_is_read():
     found = answer(Listed([Candidate("99", 0.8)]), [Length(2, 2), Range(0, 98)], blank=False)
 
-    assert (found.text, found.kept, found.confidence) == ("99", 0, 0)
+    assert (found.text, found.broken) == ("99", True)
+    # Either a slip, or what is no digit.
+    assert found.confidence == pytest.approx(DOUBT * 0.8 / (DOUBT * 0.8 + 0.2))
     assert found.changes == (Change("range 0 to 98", "99"),)
 
 

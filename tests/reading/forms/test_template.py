@@ -122,6 +122,7 @@ def test_cells_that_touch_share_a_line():
         ("cells = 9", "cells = true", r"field 'student': cells must be a whole number. Got True"),
         ("[60, 40, 81, 9]", "[60, 40, 81]", r"field 'student': box must be four numbers in brackets"),
         ("[60, 40, 81, 9]", "[160, 40, 81, 9]", r"field 'student': box .* within the page \(210 x 297"),
+        ("[60, 40, 81, 9]", "[60, 40, -81, 9]", r"field 'student': box must be .* width and height above 0"),
         ("[60, 40, 81, 9]", "[60, 40, 81, nan]", r"field 'student': box must be four numbers"),
         ("[0, 20]", "[20, 0]", r"field 'q1': range must be two numbers"),
         ("[0, 20]", "[150, 200]", r"field 'q1': no text in 2 cells keeps all .*range 150 to 200"),

@@ -257,11 +257,14 @@ class Function(Constraint):
 
     def allows(self, text: str) -> bool:
         try:
-            return bool(self._function(text))
+            allowed = self._function(text)
+            if allowed is None:
+                raise TypeError("it returned None")
+            return bool(allowed)
         except Exception as error:
             raise FormError(
                 f"{self.path} failed on {text!r}: {type(error).__name__}: {error}. It must return whether a "
-                "text of digits is allowed, whatever the text."
+                "text of digits is allowed, True or False, whatever the text."
             ) from error
 
 

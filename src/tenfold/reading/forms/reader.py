@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.errors import FormError
 from tenfold.reading.forms.cells import Cell, Frame, Patch, cut
 from tenfold.reading.forms.laying import Laid, lay
-from tenfold.reading.forms.search import BLANK, Answer, Candidate, Cells, Source, answer, texts, weigh
+from tenfold.reading.forms.search import (
+    BLANK,
+    FILLED,
+    Answer,
+    Candidate,
+    Cells,
+    Source,
+    answer,
+    texts,
+    weigh,
+)
 from tenfold.reading.forms.sums import CANDIDATES, Sum, choose, groups
 from tenfold.reading.forms.template import Field, Template
 from tenfold.reading.forms.toml import load_template
 from tenfold.reading.forms.whole import read_whole
 from tenfold.reading.networks import Networks
-from tenfold.reading.pages import Limits, Picture
+from tenfold.reading.pages import Limits, Picture, pictures
+from tenfold.reading.pages import name as name_of
 from tenfold.reading.reader import Reader
-from tenfold.reading.result import Change, Decision, Digit, Line, Page, Reason
+from tenfold.reading.result import Change, Decision, Digit, Document, Line, Page, Reason
+
+if TYPE_CHECKING:
+    from tenfold.reading.pages import Source as Given
 
 FLOOR = 1e-5
 """Probability that no digit falls short of, however sure the network is of another."""
@@ -57,6 +73,49 @@ class FormReader(Reader):
         self.template = template if isinstance(template, Template) else load_template(template)
         super().__init__(model, error_rate, keep_images=keep_images, limits=limits)
 
+    def read(self, source: Given) -> Document:
+        """Read one source, each page as the form.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file object, Pillow image or array
+            As `tenfold.reading.pages.pictures` takes it.
+
+        Returns
+        -------
+        document : Document
+            Where some pages do not fit the template, they and the document have an ``error``; the others are
+            read.
+
+        Raises
+        ------
+        FormError
+            No page fits the template.
+        FormatError, DataError, MissingExtraError
+            The source cannot be read; see `tenfold.reading.pages.pictures`.
+        """
+        pages = tuple(self._page(picture) for picture in pictures(source, self.limits))
+        failed = [page for page in pages if page.error is not None]
+        if not failed:
+            return Document(name_of(source), pages)
+        first, error = failed[0], f"{name_of(source)}: {failed[0].error}"
+        if len(pages) > 1:
+            error = (
+                f"{name_of(source)}: {len(failed)} of {len(pages)} pages cannot be read. "
+                f"Page {first.page}: {first.error}"
+            )
+        if len(failed) == len(pages):
+            raise FormError(error)
+        return Document(name_of(source), pages, error)
+
+    def _page(self, picture: Picture) -> Page:
+        """Return a page as `read_page` does, or one that tells why it cannot be read."""
+        try:
+            return self.read_page(picture)
+        except FormError as error:
+            height, width = picture.pixels.shape[:2]
+            return Page(picture.page, width, height, error=str(error))
+
     def read_page(self, picture: Picture) -> Page:
         """Read one page: a line for each field, in the template's order.
 
@@ -89,23 +148,24 @@ class FormReader(Reader):
 
     def _chosen(self, read: list[_Read], laid: Laid) -> list[Line]:
         found = {item.field.name: item for item in read}
-        broken: set[str] = set()
-        for together in groups(self.template.sums):
-            broken |= _add_up(found, together)
-        return [self._field(found[item.name], item.name in broken, laid) for item in self.template.fields]
+        # A blank, or what is no number, tells nothing of the others.
+        sums = [item for item in self.template.sums if _can_be_checked(item, found)]
+        for together in groups(sums):
+            _add_up(found, together)
+        return [self._field(found[item.name], laid) for item in self.template.fields]
 
-    def _field(self, read: _Read, broken: bool, laid: Laid) -> Line:
+    def _field(self, read: _Read, laid: Laid) -> Line:
         chosen, source = read.answer, read.source
         decision, reason = Decision.accept, None
-        if broken or chosen.kept < 0.5:
+        if chosen.broken:
             decision, reason = Decision.review, Reason.constraint
         elif 1 - chosen.confidence > self.error_rate:
             close = any(other.probability > 0.5 * chosen.confidence for other in chosen.alternatives)
             decision, reason = Decision.review, Reason.close if close else Reason.unsure
         if source.legible < 0.5:
             decision, reason = Decision.review, Reason.not_a_digit
-        if not read.field.blank and source.blank > 0.5:
-            chosen = Answer("", source.blank, chosen.kept)
+        if read.is_blank and not read.field.blank:
+            chosen = Answer("", source.blank, (Change(FILLED, ""),))
             decision, reason = Decision.review, Reason.blank
         return Line(
             chosen.text,
@@ -150,26 +210,43 @@ class _Read:
     answer: Answer
     cells: tuple[Cell, ...] = ()
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing seems to be written."""
+        return self.source.blank > 0.5
 
-def _add_up(found: dict[str, _Read], sums: list[Sum]) -> set[str]:
-    """Choose the fields of some sums together, in place; return those whose sums are broken all the same."""
+
+def _can_be_checked(item: Sum, found: dict[str, _Read]) -> bool:
+    """Return whether a sum tells anything: no field is blank but parts that may be, none is read in doubt."""
+    read = [found[name] for name in item.fields]
+    filled = all(each.field.blank or not each.is_blank for each in read) and not found[item.total].is_blank
+    return filled and all(each.source.legible >= 0.5 and not each.answer.broken for each in read)
+
+
+def _add_up(found: dict[str, _Read], sums: list[Sum]) -> None:
+    """Choose the fields of some sums together, in place."""
     names = list(dict.fromkeys(name for item in sums for name in item.fields))
     before = {name: found[name].answer.text for name in names}
     candidates = {name: _weighed(found[name]) for name in names}
     choice = choose(candidates, sums)
-    if choice is None:
-        return set(names)
-    failed = [item for item in sums if not item.holds(before)]
     for name in names:
-        own = [item for item in failed if name in item.fields] or failed
         text = choice.texts[name]
-        changes = found[name].answer.changes
+        own = [item for item in sums if name in item.fields]
         if text != before[name]:
-            changes += tuple(Change(item.label, before[name]) for item in own)
-        others = tuple(item for item in candidates[name] if item.text != text)[:ALTERNATIVES]
-        chosen = Answer(text, choice.confidence[name], found[name].answer.kept, changes, others)
+            named = [item for item in own if not item.holds(before)] or own
+        else:
+            named = [item for item in own if not item.holds(choice.texts)]
+        changes = found[name].answer.changes + tuple(Change(item.label, before[name]) for item in named)
+        confidence = choice.confidence[name]
+        chosen = Answer(text, confidence, changes, _others(candidates[name], text, confidence))
         found[name] = replace(found[name], answer=chosen)
-    return set(names) if choice.kept < 0.5 else set()
+
+
+def _others(candidates: list[Candidate], text: str, confidence: float) -> tuple[Candidate, ...]:
+    """Return the alternatives to a text, which share what it leaves, each as likely as by itself."""
+    others = [item for item in candidates if item.text != text]
+    share = min(1.0, (1 - confidence) / max(sum(item.probability for item in others), 1e-12))
+    return tuple(Candidate(item.text, item.probability * share) for item in others[:ALTERNATIVES])
 
 
 def _weighed(read: _Read) -> list[Candidate]:

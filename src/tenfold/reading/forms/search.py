@@ -27,6 +27,8 @@ DOUBT = 0.02
 """How likely, beside an allowed text, one that breaks a constraint is to have been written: people slip."""
 TRIES = 5_000
 """How many fillings a user's own function is asked about, at most."""
+FILLED = "must be filled"
+"""What the constraint is called that a field may not be blank."""
 NEGLIGIBLE = 1e-9
 """Mass that is too small to matter: what is less likely is not looked into."""
 
@@ -300,7 +302,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Answer:
-    """The likeliest allowed text of a field.
+    """The likeliest text of a field.
 
     Attributes
     ----------
@@ -309,22 +311,25 @@ class Answer:
     confidence : float
         The probability that this is what was written, where a text that breaks a constraint is taken to be
         `DOUBT` times as likely to be written as an allowed one.
-    kept : float
-        The probability, reckoned in the same way, that what was written keeps all constraints.
     changes : tuple of Change
+        The constraints that led to `text`; or those that it breaks, with `text` itself.
     alternatives : tuple of Candidate
         Other allowed texts, the likeliest first, with their probabilities reckoned in the same way.
     """
 
     text: str
     confidence: float
-    kept: float
     changes: tuple[Change, ...] = ()
     alternatives: tuple[Candidate, ...] = ()
 
+    @property
+    def broken(self) -> bool:
+        """Whether what was written breaks a constraint."""
+        return any(change.without == self.text for change in self.changes)
+
 
 def answer(source: Source, constraints: Sequence[Constraint], blank: bool, count: int = 5) -> Answer:
-    """Return the likeliest text that keeps all constraints.
+    """Return the likeliest text: an allowed one, or what was written where that rather breaks a constraint.
 
     Parameters
     ----------
@@ -334,28 +339,21 @@ def answer(source: Source, constraints: Sequence[Constraint], blank: bool, count
         Whether the field may be empty. The constraints do not bear on an empty field.
     count : int
         How many alternatives to give.
-
-    Returns
-    -------
-    answer : Answer
-        Where nothing that was tried keeps all constraints, what is read without any, and ``kept`` is 0.
     """
     found = texts(source, constraints, blank, count + 1)
-    if not found:
-        without = texts(source, (), True, 1)
-        text = without[0].text if without else ""
-        broken = [item.label for item in constraints if text and not item.allows(text)]
-        return Answer(text, 0.0, 0.0, tuple(Change(label, text) for label in broken))
-    allowed = source.mass(constraints, blank)
-    total = weigh(allowed, source.legible)
-    best, *others = [Candidate(item.text, item.probability / total) for item in found]
-    return Answer(
-        best.text,
-        min(best.probability, 1.0),
-        min(allowed / total, 1.0),
-        tuple(_changes(source, constraints, blank, best.text)),
-        tuple(others),
-    )
+    total = weigh(source.mass(constraints, blank), source.legible)
+    others = [Candidate(item.text, item.probability / total) for item in found]
+    written = next(iter(texts(source, (), True, 1)), Candidate("", 0.0))
+    if found and found[0].probability >= DOUBT * written.probability:
+        best, *others = others
+        changes = tuple(_changes(source, constraints, blank, best.text))
+        return Answer(best.text, min(best.probability, 1.0), changes, tuple(others))
+    if written.text:
+        broken = [item.label for item in constraints if not item.allows(written.text)]
+    else:
+        broken = [] if blank else [FILLED]
+    changes = tuple(Change(label, written.text) for label in broken)
+    return Answer(written.text, min(DOUBT * written.probability / total, 1.0), changes, tuple(others[:count]))
 
 
 def weigh(allowed: float, legible: float) -> float:
@@ -394,7 +392,7 @@ def _changes(source: Source, constraints: Sequence[Constraint], blank: bool, cho
                 return
             if not text:
                 if not blank:
-                    yield Change("must be filled", text)
+                    yield Change(FILLED, text)
                 break
             broken = [item for item in constraints if item not in active and not item.allows(text)]
             yield from (Change(item.label, text) for item in broken)

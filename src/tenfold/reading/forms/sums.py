@@ -52,13 +52,10 @@ class Choice:
     texts : dict of field to text
     confidence : dict of field to float
         The probability that the text is what was written, given the other fields.
-    kept : float
-        The probability that what was written adds up.
     """
 
     texts: dict[str, str]
     confidence: dict[str, float]
-    kept: float
 
 
 def number(text: str) -> int:
@@ -76,20 +73,21 @@ def groups(sums: Sequence[Sum]) -> list[list[Sum]]:
     return found
 
 
-def choose(fields: Mapping[str, Sequence[Candidate]], sums: Sequence[Sum]) -> Choice | None:
-    """Return the likeliest texts with which all sums hold, or None where there are none.
+def choose(fields: Mapping[str, Sequence[Candidate]], sums: Sequence[Sum]) -> Choice:
+    """Return the likeliest texts: with which all sums hold, or what was written where that rather does not.
 
     Parameters
     ----------
     fields : dict of field to candidates
-        Of every field in `sums`, with probabilities that add up to at most 1; what is left is that the field
-        holds something else.
+        Of every field in `sums`, the likeliest first, with probabilities that add up to at most 1; what is
+        left is that the field holds something else.
     sums : sequence of Sum
     """
     table = _Table(fields, sums)
     best, together = table.run(None)
-    if best is None:
-        return None
+    written = [0] * len(table.names)
+    if best is None or table.likely(best) < DOUBT * table.likely(written):
+        best = written
     texts = {name: fields[name][place].text for name, place in zip(table.names, best, strict=True)}
     known = {name: sum(item.probability for item in fields[name]) for name in table.names}
     all_known = float(np.prod(list(known.values())))
@@ -102,7 +100,7 @@ def choose(fields: Mapping[str, Sequence[Candidate]], sums: Sequence[Sum]) -> Ch
         # Where another field is not legible the sum says nothing about this one.
         mass = with_it + DOUBT * max(alone * others_known - with_it, 0.0) + alone * (1 - others_known)
         confidence[name] = min(mass / total, 1.0)
-    return Choice(texts, confidence, min(together / total, 1.0))
+    return Choice(texts, confidence)
 
 
 class _Table:
@@ -124,6 +122,10 @@ class _Table:
         self.closes = [
             [index for index, at in enumerate(last) if at == step] for step in range(len(self.names))
         ]
+
+    def likely(self, places: Sequence[int]) -> float:
+        """Return the probability of a combination of candidates, whether it adds up or not."""
+        return float(np.prod([weights[place] for weights, place in zip(self.weights, places, strict=True)]))
 
     def run(self, fixed: tuple[int, int] | None) -> tuple[list[int] | None, float]:
         """Return the best candidates' places, and the mass of all combinations with which the sums hold.

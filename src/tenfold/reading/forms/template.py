@@ -83,6 +83,11 @@ class Field:
     def __post_init__(self) -> None:
         if self.cells is not None and not 1 <= self.cells <= MOST_CELLS:
             raise FormError(f"cells must be from 1 to {MOST_CELLS}. Got {self.cells} instead.")
+        if min(self.box[2:]) <= 0:
+            raise FormError(
+                "box must be [left, top, width, height], width and height above 0. "
+                f"Got {list(self.box)} instead."
+            )
         if self.gap < 0 or self.gap * ((self.cells or 1) - 1) >= self.box[2]:
             raise FormError(f"gap must be at least 0 and leave room for the cells. Got {self.gap:g} instead.")
         if self.printed not in PRINTED:
