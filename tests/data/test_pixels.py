@@ -62,6 +62,25 @@ def test_luma_is_that_of_pillow():
     )
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])
+def test_floats_are_taken_from_0_to_1_and_what_rounding_leaves_beyond(kind):
+    np.testing.assert_array_equal(to_pixels(np.array([[-1e-4, 0.2, 1 + 5e-4]], kind)), [[0, 51, 255]])
+    for wrong in ([0, 255], [-1, 1], [0, 1.01], [0.5, np.nan], [0.5, np.inf], [-np.inf, 0.5]):
+        with pytest.raises(DataError, match=r"must be from 0 \(black\) to 1 \(white\).*Divide"):
+            to_pixels(np.array([wrong], kind))
+
+
+@pytest.mark.parametrize("kind", [np.uint32, np.uint64, np.int8, np.int64, complex, object])
+def test_numbers_whose_white_is_not_known_are_refused(kind):
+    with pytest.raises(DataError, match=r"must be bool, uint8, uint16 or floats.*astype\('uint8'\)"):
+        to_pixels(np.array([[0, 100]], kind))
+
+
+def test_a_picture_of_floats_that_are_no_numbers_is_refused():
+    with pytest.raises(DataError, match="not finite"):
+        to_pixels(Image.fromarray(np.array([[0.5, np.nan]], np.float32)))
+
+
 @pytest.mark.parametrize("wrong", [np.zeros(5), np.zeros((2, 2, 5)), np.zeros((0, 3)), np.zeros((2, 2), int)])
 def test_other_arrays_are_refused(wrong):
     with pytest.raises(DataError, match="must be"):

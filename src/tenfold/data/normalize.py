@@ -54,8 +54,8 @@ def to_gray(picture: Image | NDArray[Any]) -> Gray:
     ----------
     picture : Pillow image of any mode, or array
         Arrays are (height, width) or (height, width, 1 to 4 channels: gray, gray and alpha, RGB, RGB and
-        alpha); bool, unsigned integers of their full range, or floats in [0, 1]. What is transparent becomes
-        white, or black where the opaque parts are light.
+        alpha); bool, uint8, uint16, or floats in [0, 1]. What is transparent becomes white, or black where
+        the opaque parts are light.
 
     Returns
     -------

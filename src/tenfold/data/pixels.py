@@ -17,6 +17,9 @@ Pixels = NDArray[np.uint8]
 DEPTHS = (10, 12, 14, 16)
 """How many bits cameras and scanners fill of the sixteen that a file gives them."""
 
+ROUNDING = 1e-3
+"""By how much floats may lie beyond 0 and 1, as arithmetic leaves them."""
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -27,9 +30,9 @@ def to_pixels(picture: Image | NDArray[Any]) -> Pixels:
     ----------
     picture : Pillow image of any mode, or array
         Arrays are (height, width) or (height, width, 1 to 4 channels: gray, gray and alpha, RGB, RGB and
-        alpha); bool, unsigned integers of their full range, or floats in [0, 1]. 16-bit values are taken to
-        fill as few of 10, 12, 14 and 16 bits as hold them. What is transparent becomes white, or black where
-        the opaque parts are light.
+        alpha); bool, uint8, uint16, or floats in [0, 1]. 16-bit values are taken to fill as few of 10, 12, 14
+        and 16 bits as hold them. What is transparent becomes white, or black where the opaque parts are
+        light.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def to_pixels(picture: Image | NDArray[Any]) -> Pixels:
     Raises
     ------
     DataError
-        The array has another shape or type.
+        The array has another shape or type, or floats that are not finite or not in [0, 1].
     """
     values = picture if isinstance(picture, np.ndarray) else _values(picture)
     if values.ndim == 2:
@@ -55,7 +58,8 @@ def to_pixels(picture: Image | NDArray[Any]) -> Pixels:
         values = values[:, :, :-1]
     if values.shape[2] in (1, 3) and values.dtype == np.uint8:
         return np.ascontiguousarray(values if colors else values[:, :, 0])
-    scaled = np.nan_to_num(values.astype(np.float32)) * np.float32(255 / _top(values))
+    top = _top(values)
+    scaled = values.astype(np.float32) * np.float32(255 / top)
     if values.shape[2] in (2, 4):
         scaled = _flatten(scaled)
     whole: Pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
@@ -71,15 +75,28 @@ def luma(pixels: Pixels) -> Pixels:
 
 
 def _top(values: NDArray[Any]) -> float:
-    """Return the value that stands for full light."""
-    if values.dtype.kind == "b" or values.dtype.kind == "f":
+    """Return the value that stands for full light; of values that do not tell, refuse to guess it."""
+    if values.dtype.kind == "f":
+        low, high = float(values.min()), float(values.max())
+        if low >= -ROUNDING and high <= 1 + ROUNDING:
+            return 1
+        # What is not a number is neither below nor above.
+        found = f"{low:g} to {high:g}" if np.isfinite(values).all() else "some that are not finite"
+        raise DataError(
+            f"Floats of a picture must be from 0 (black) to 1 (white). Got {found} instead. Divide levels "
+            "from 0 to 255 by 255, and put paper where a number is missing."
+        )
+    if values.dtype.kind == "b":
         return 1
-    if values.dtype.kind != "u":
-        raise DataError(f"A picture must be bool, unsigned or floats in [0, 1]. Got {values.dtype} instead.")
     if values.dtype == np.uint16:
         highest = int(values.max())
         return min(float(2**bits - 1) for bits in DEPTHS if highest < 2**bits)
-    return float(np.iinfo(values.dtype).max)
+    if values.dtype != np.uint8:
+        raise DataError(
+            f"A picture must be bool, uint8, uint16 or floats in [0, 1]. Got {values.dtype} instead. Levels "
+            "from 0 to 255 are taken as array.astype('uint8')."
+        )
+    return 255
 
 
 def _flatten(values: NDArray[np.float32]) -> NDArray[np.float32]:
