@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +21,19 @@ def page(mnist):
 @pytest.fixture(scope="module")
 def reader(networks):
     return Reader(networks)
+
+
+def test_a_slip_of_paper_is_explained(reader):
+    found = reader.explain(np.full((1, 20_000), 225, np.uint8))
+    assert found.notes == (
+        "Nothing stands out from the paper as writing does: the page is taken to be blank.",
+    )
+
+
+def test_a_slant_is_told_without_its_sign(reader, page):
+    for degrees in (8, -8):
+        turned = np.asarray(Image.fromarray(page).rotate(degrees, fillcolor=225))
+        assert re.search(r"skewed, by up to \d+ degrees", " ".join(reader.explain(turned).notes))
 
 
 def test_every_stage_is_a_picture_with_words(reader, page):

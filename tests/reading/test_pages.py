@@ -129,7 +129,9 @@ trailer <</Root 1 0 R/Encrypt 4 0 R/Size 5/ID[<00112233445566778899AABBCCDDEEFF>
         ),
         (png_header(12_000, 11_000), "12,000 x 11,000 = 132,000,000 pixels; the limit is 120,000,000"),
         (b"%PDF-1.7 and nothing more", "damaged PDF"),
+        (b"%PDF-1.7 and nothing more", "Data format error). Get the file again."),
         (LOCKED.encode(), "locked by a password"),
+        (saved(np.tile(shades(), (20, 20)), "TIFF")[:-40], "damaged picture: "),
     ],
 )
 def test_what_cannot_be_read_says_why(tmp_path, content, said):
@@ -139,6 +141,37 @@ def test_what_cannot_be_read_says_why(tmp_path, content, said):
         list(pictures(path))
     assert said in str(raised.value)
     assert str(path) in str(raised.value)
+
+
+def test_of_several_pages_the_damaged_one_is_named(capfd, recwarn):
+    pages = [Image.fromarray(np.tile(shades(), (4, 4)))] * 3
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
+    content = bytearray(stream.getvalue())
+    with Image.open(stream) as image:
+        image.seek(1)
+        start = image.tag_v2[273][0]
+    content[start + 20 : start + 4000] = b"\xff" * 3980
+    with pytest.raises(FormatError, match=r"^Page 2 of <bytes> is a damaged picture"):
+        list(pictures(content))
+    damaged = {}
+    assert [picture.page for picture in pictures(content, None, damaged)] == [1, 3]
+    (number, reason), *_ = damaged.items()
+    assert number == 2
+    assert reason.startswith("The page is a damaged picture: ")
+    # Neither libtiff nor Pillow has a word of its own beside it.
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
+
+
+def test_a_pdf_without_pages_is_not_told_by_the_error_of_the_one_before():
+    bare = io.BytesIO()
+    pypdfium2 = pytest.importorskip("pypdfium2")
+    pypdfium2.PdfDocument.new().save(bare)
+    with pytest.raises(FormatError, match="locked by a password"):
+        list(pictures(LOCKED.encode()))
+    with pytest.raises(FormatError, match="damaged PDF"):
+        list(pictures(bare.getvalue()))
 
 
 def test_only_the_longer_side_must_have_some_pixels():
@@ -158,10 +191,29 @@ def test_more_bytes_than_the_limit_are_refused():
         list(pictures(saved(shades(), "BMP"), Limits(bytes=100)))
 
 
-@pytest.mark.parametrize("source", [3, None, io.StringIO("seven")])
-def test_what_is_no_source_is_refused(source):
-    with pytest.raises(DataError, match=r"Got|Open it in binary mode"):
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (3, "Got int"),
+        (None, "Got NoneType"),
+        (io.StringIO("seven"), "Open it in binary mode"),
+        ("", "name of a file is empty"),
+        ("a\0b.png", "null byte"),
+        (np.array(5), r"Got shape \(\)"),
+        (shades().ravel(), r"Got shape \(2400,\)"),
+    ],
+)
+def test_what_is_no_source_is_refused(source, said):
+    with pytest.raises(DataError, match=said):
         list(pictures(source))
+
+
+def test_a_name_is_one_that_any_output_can_hold(tmp_path):
+    path = tmp_path / "\udcff.png"  # a byte that is no UTF-8
+    path.write_bytes(saved(shades(), "PNG"))
+    (picture,) = pictures(path)
+    np.testing.assert_array_equal(picture.pixels, shades())
+    assert name(path) == name(str(path)) == f"{tmp_path}/\\udcff.png"
 
 
 def test_a_pdf_without_its_library_says_what_to_install(monkeypatch):

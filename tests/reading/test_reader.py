@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -100,10 +102,16 @@ def test_many_sources_come_in_order_and_a_bad_one_does_not_stop_the_others(reade
         reader.read(tmp_path / "none.png")
 
 
-@pytest.mark.parametrize("rate", [0, 1, -0.1, 2])
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 2, "0.01", None, float("nan")])
 def test_an_error_rate_that_is_none(networks, rate):
     with pytest.raises(DataError, match="between 0 and 1"):
         Reader(networks, rate)
+
+
+@pytest.mark.parametrize("path", ["photo.jpg", Path("photo.jpg")])
+def test_one_path_is_no_list_of_them(reader, path):
+    with pytest.raises(DataError, match=r"must be a list\. Got 'photo\.jpg' alone"):
+        list(reader.read_all(path))
 
 
 class Says:

@@ -34,6 +34,11 @@ def test_rules_are_taken_away_and_the_writing_across_them_stays(degrees, upright
     assert found[writing & ~rules].mean() < 0.08
 
 
+@pytest.mark.parametrize("shape", [(1, 1000), (20, 60_000), (60_000, 3)])
+def test_a_slip_of_paper_however_narrow_has_no_rules(shape):
+    assert not find_rules(np.zeros(shape, bool)).any()
+
+
 def test_a_row_of_digits_with_level_bars_is_no_rule():
     writing = np.zeros((300, 700), bool)
     for left in range(30, 660, 40):

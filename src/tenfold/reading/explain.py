@@ -16,7 +16,7 @@ from tenfold.data.formats.files import atomic
 from tenfold.data.pixels import Pixels
 from tenfold.errors import DataError
 from tenfold.reading.annotate import COLORS, annotate
-from tenfold.reading.ink import Ink
+from tenfold.reading.ink import Ink, resized
 from tenfold.reading.layout import Layout
 from tenfold.reading.readings import Reading
 from tenfold.reading.result import Decision, Line, Page
@@ -186,7 +186,7 @@ def _notes(ink: Ink, layout: Layout, page: Page) -> list[str]:
         notes.append(f"The page is turned by {page.rotation} degrees.")
     slopes = [np.degrees(np.arctan(row.slope)) for row in layout.rows]
     if max(map(abs, slopes)) > 3:
-        notes.append(f"Lines are skewed, by up to {max(slopes, key=abs):.0f} degrees.")
+        notes.append(f"Lines are skewed, by up to {max(map(abs, slopes)):.0f} degrees.")
     if ink.channel != "gray":
         notes.append(f"The ink shows best in the {ink.channel} channel.")
     if ink.rules.mean() > 0.002:
@@ -278,9 +278,7 @@ def _digits(lines: Sequence[Line]) -> Pixels:
 
 def _fitted(pixels: Pixels) -> Pixels:
     scale = WIDEST / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return pixels if scale >= 1 else resized(pixels, scale)
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 import threading
-import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeGuard
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.pixels import Pixels, to_pixels
 from tenfold.errors import DataError, FormatError, require
+from tenfold.reading.hush import hushed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,18 +71,24 @@ class Picture:
 
 
 def name(source: Source) -> str:
-    """Return what a source is called: its path, or what stands for it."""
+    """Return what a source is called: its path, or what stands for it.
+
+    In the names of files any bytes may stand; those that are no UTF-8 are written as ``\\udcff``, so that
+    every output can hold them.
+    """
     if isinstance(source, str | Path):
-        return str(source)
+        return str(source).encode("utf-8", "backslashreplace").decode()
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
     if isinstance(source, np.ndarray):
         return "<array>"
     found = getattr(source, "filename", None) or getattr(source, "name", None)
-    return found if isinstance(found, str) and found else "<picture>"
+    return name(found) if isinstance(found, str) and found else "<picture>"
 
 
-def pictures(source: Source, limits: Limits | None = None) -> Iterator[Picture]:
+def pictures(
+    source: Source, limits: Limits | None = None, damaged: dict[int, str] | None = None
+) -> Iterator[Picture]:
     """Return the pages of a source, one after another; each is decoded when its turn comes.
 
     Parameters
@@ -90,6 +97,9 @@ def pictures(source: Source, limits: Limits | None = None) -> Iterator[Picture]:
         What is in a file is told by its content, not its name. Arrays are as `tenfold.data.pixels.to_pixels`
         takes them.
     limits : Limits or None
+    damaged : dict of int to str, or None
+        Where it is given, of several pages those that cannot be decoded, or are beyond the limits, are put
+        here: by their number, from 1, why. The others are yielded.
 
     Yields
     ------
@@ -107,7 +117,8 @@ def pictures(source: Source, limits: Limits | None = None) -> Iterator[Picture]:
     limits = limits or Limits()
     title = name(source)
     if isinstance(source, np.ndarray):
-        _check_pixels(title, source.shape[1] if source.ndim > 1 else source.size, source.shape[0], limits)
+        if source.ndim in (2, 3):
+            _check_pixels(title, source.shape[1], source.shape[0], limits)
         yield Picture(to_pixels(source))
         return
     if _is_image(source):
@@ -117,7 +128,7 @@ def pictures(source: Source, limits: Limits | None = None) -> Iterator[Picture]:
     content = _content(title, source, limits)
     if not content:
         raise FormatError(f"{title} is empty: 0 bytes. Get the file again.")
-    yield from (_of_pdf if _PDF in content[:1024] else _of_image)(title, content, limits)
+    yield from (_of_pdf if _PDF in content[:1024] else _of_image)(title, content, limits, damaged)
 
 
 def _is_image(source: object) -> TypeGuard[Image]:
@@ -129,6 +140,8 @@ def _content(title: str, source: Any, limits: Limits) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source)
     else:
+        if source == "":
+            raise FormatError("The name of a file is empty. Name a picture or PDF.")
         try:
             if isinstance(source, str | Path):
                 with Path(source).open("rb") as file:
@@ -146,6 +159,9 @@ def _content(title: str, source: Any, limits: Limits) -> bytes:
             raise FormatError(f"{title} is a folder; no pictures lie in it. Name files or folders.") from None
         except OSError as error:
             raise FormatError(f"{title} cannot be read: {error.strerror or error}.") from None
+        except ValueError as error:
+            # A zero byte in a name, or a file object that is closed.
+            raise FormatError(f"{title!r} cannot be read: {error}.") from None
         if not isinstance(content, bytes):
             raise DataError(f"{title} is a file opened as text. Open it in binary mode ('rb').")
     if len(content) > limits.bytes:
@@ -155,13 +171,14 @@ def _content(title: str, source: Any, limits: Limits) -> bytes:
     return content
 
 
-def _of_image(title: str, content: bytes, limits: Limits) -> Iterator[Picture]:
+def _of_image(
+    title: str, content: bytes, limits: Limits, damaged: dict[int, str] | None
+) -> Iterator[Picture]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures by a limit of its own; ours is checked next.
-            warnings.simplefilter("ignore")
+        # Pillow warns of large pictures by a limit of its own; ours is checked next.
+        with hushed():
             image = Image.open(io.BytesIO(content))
     except UnidentifiedImageError:
         raise FormatError(
@@ -175,25 +192,55 @@ def _of_image(title: str, content: bytes, limits: Limits) -> Iterator[Picture]:
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise _damaged(title, error) from None
     with image:
-        # A TIFF holds pages; further frames of other formats are an animation or previews.
-        pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+        pages = _count(title, image)
         _check_pages(title, pages, limits)
         for page in range(pages):
+            part = _part(title, page, pages, damaged)
             try:
-                image.seek(page)
-            except (OSError, ValueError, SyntaxError, EOFError) as error:
-                raise _damaged(title, error) from None
-            _check_pixels(title, *image.size, limits)
-            yield Picture(_decoded(title, image), page + 1)
+                _turn(part, image, page)
+                _check_pixels(part, *image.size, limits)
+                pixels = _decoded(part, image)
+            except DataError as error:
+                if damaged is None or pages == 1:
+                    raise
+                damaged[page + 1] = str(error)
+            else:
+                yield Picture(pixels, page + 1)
+
+
+def _part(title: str, page: int, pages: int, damaged: dict[int, str] | None) -> str:
+    """Return what errors call a page, from 0."""
+    if pages == 1:
+        return title
+    return f"Page {page + 1} of {title}" if damaged is None else "The page"
+
+
+def _count(title: str, image: Image) -> int:
+    """Return how many pages a picture has; further frames but of a TIFF are an animation or previews."""
+    if image.format != "TIFF":
+        return 1
+    try:
+        with hushed():
+            return int(getattr(image, "n_frames", 1))
+    except Exception as error:
+        raise _damaged(title, error) from None
+
+
+def _turn(title: str, image: Image, page: int) -> None:
+    """Turn to a page, from 0."""
+    try:
+        with hushed():
+            image.seek(page)
+    except Exception as error:
+        raise _damaged(title, error) from None
 
 
 def _decoded(title: str, image: Image) -> Pixels:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hushed():
             return to_pixels(image)
-    except DataError:
-        raise
+    except DataError as error:
+        raise DataError(f"{title}: {error}") from None
     except MemoryError:
         raise DataError(
             f"{title} needs more memory than there is: {image.width}x{image.height} pixels. Make it smaller."
@@ -203,25 +250,45 @@ def _decoded(title: str, image: Image) -> Pixels:
         raise _damaged(title, error) from None
 
 
-def _of_pdf(title: str, content: bytes, limits: Limits) -> Iterator[Picture]:
+def _of_pdf(title: str, content: bytes, limits: Limits, damaged: dict[int, str] | None) -> Iterator[Picture]:
     pdfium = require("pypdfium2", extra="pdf", purpose="Reading a PDF")
     with _pdfium:
         try:
-            document = pdfium.PdfDocument(content)
+            document = _open_pdf(pdfium, content)
             pages = len(document)
         except pdfium.PdfiumError as error:
-            if "password" in str(error).lower():
+            reason = str(error).rstrip(".")
+            if "password" in reason.lower():
                 raise FormatError(
                     f"{title} is a PDF locked by a password. Save it without one and read it again."
                 ) from None
-            raise FormatError(f"{title} is a damaged PDF: {error}. Get the file again.") from None
+            raise FormatError(f"{title} is a damaged PDF: {reason}. Get the file again.") from None
     try:
         _check_pages(title, pages, limits)
         for number in range(pages):
-            yield Picture(_rendered(title, document, number, limits), number + 1)
+            part = _part(title, number, pages, damaged)
+            try:
+                pixels = _rendered(part, document, number, limits)
+            except FormatError as error:
+                if damaged is None or pages == 1:
+                    raise
+                damaged[number + 1] = str(error)
+            else:
+                yield Picture(pixels, number + 1)
     finally:
         with _pdfium:
             document.close()
+
+
+def _open_pdf(pdfium: Any, content: bytes) -> Any:
+    try:
+        return pdfium.PdfDocument(content)
+    except pdfium.PdfiumError:
+        # Of some files, such as one without pages, PDFium tells what was wrong with an earlier one. After one
+        # that is surely damaged it does not tell of a password.
+        with suppress(pdfium.PdfiumError):
+            pdfium.PdfDocument(_PDF)
+        return pdfium.PdfDocument(content)
 
 
 def _rendered(title: str, document: Any, number: int, limits: Limits) -> Pixels:
@@ -237,7 +304,7 @@ def _rendered(title: str, document: Any, number: int, limits: Limits) -> Pixels:
             pixels = bitmap.to_numpy().copy()
             page.close()
         except (pdfium.PdfiumError, ValueError, MemoryError) as error:
-            raise FormatError(f"Page {number + 1} of {title} cannot be rendered: {error}.") from None
+            raise FormatError(f"{title} cannot be rendered: {str(error).rstrip('.')}.") from None
     return to_pixels(pixels)
 
 

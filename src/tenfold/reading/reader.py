@@ -6,11 +6,13 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from numbers import Real
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tenfold.errors import DataError, TenfoldError
+from tenfold.errors import DataError, FormatError, FormError, TenfoldError
 from tenfold.reading.decide import among_words, decide
 from tenfold.reading.ink import Ink, find_ink
 from tenfold.reading.layout import Layout, find_layouts, is_strip
@@ -64,9 +66,9 @@ class Reader:
         keep_images: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        if not 0 < error_rate < 1:
+        if not _is_rate(error_rate):
             raise DataError(
-                f"The error rate must be between 0 and 1, such as 0.01. Got {error_rate} instead."
+                f"The error rate must be between 0 and 1, such as 0.01. Got {error_rate!r} instead."
             )
         from tenfold.reading.networks import load
 
@@ -86,14 +88,36 @@ class Reader:
         Returns
         -------
         document : Document
+            Where some of several pages are damaged, or do not fit a form's template, they and the document
+            have an ``error``; the others are read.
 
         Raises
         ------
         FormatError, DataError, MissingExtraError
             The source cannot be read; see `tenfold.reading.pages.pictures`.
+        FormError
+            No page fits the template.
         """
-        pages = tuple(self.read_page(picture) for picture in pictures(source, self.limits))
-        return Document(name(source), pages)
+        damaged: dict[int, str] = {}
+        read = [self._page(picture) for picture in pictures(source, self.limits, damaged)]
+        read += [Page(number, 0, 0, error=error) for number, error in damaged.items()]
+        pages = tuple(sorted(read, key=lambda page: page.page))
+        failed = [page for page in pages if page.error is not None]
+        if not failed:
+            return Document(name(source), pages)
+        first, error = failed[0], f"{name(source)}: {failed[0].error}"
+        if len(pages) > 1:
+            error = (
+                f"{name(source)}: {len(failed)} of {len(pages)} pages cannot be read. "
+                f"Page {first.page}: {first.error}"
+            )
+        if len(failed) == len(pages):
+            raise (FormatError if damaged else FormError)(error)
+        return Document(name(source), pages, error)
+
+    def _page(self, picture: Picture) -> Page:
+        """Return a page as `read_page` does, or one that tells why it cannot be read."""
+        return self.read_page(picture)
 
     def read_page(self, picture: Picture) -> Page:
         """Read one page.
@@ -179,7 +203,7 @@ class Reader:
         Parameters
         ----------
         sources : iterable of sources
-            Taken as they are needed, so that it may be endless.
+            Taken as they are needed, so that it may be endless. One path alone is refused.
         workers : int or None
             How many are read at once; by default one a core.
 
@@ -189,6 +213,8 @@ class Reader:
             In the order given. A source that cannot be read, for whatever reason, gives one with an
             ``error``, and the others go on.
         """
+        if isinstance(sources, str | bytes | PurePath):
+            raise DataError(f"Sources must be a list. Got {str(sources)[:60]!r} alone; put it into one.")
         workers = workers or len(os.sched_getaffinity(0))
         waiting: deque[Future[Document]] = deque()
         with ThreadPoolExecutor(workers) as pool:
@@ -248,6 +274,10 @@ def _sharing(left: float, alternatives: Sequence[tuple[str, float]]) -> tuple[tu
     total = sum(chance for _, chance in alternatives)
     part = min(1.0, left / total) if total else 1.0
     return tuple((text, chance * part) for text, chance in alternatives)
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1
 
 
 def _worth(lines: Sequence[Line]) -> float:

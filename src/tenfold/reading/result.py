@@ -147,14 +147,14 @@ class Page:
     page : int
         Its number, from 1.
     width, height : int
-        In pixels of the picture as given.
+        In pixels of the picture as given; 0 where that is damaged.
     rotation : int
         By how many degrees the writing is turned clockwise in the picture: 0, 90, 180 or 270. Of a page
         on which nothing is read 0.
     lines : tuple of Line
         In reading order.
     error : str, or None
-        Of a form: why this page could not be read, while others could; there are no lines then.
+        Why this page could not be read, while others could; there are no lines then.
     """
 
     page: int

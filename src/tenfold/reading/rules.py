@@ -109,7 +109,8 @@ def find_edges(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _level_lines(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the lines that are nearly level: their height at the picture's middle, and degrees they fall."""
     height, width = mask.shape
-    scale = min(1.0, LOOKED_AT / max(height, width))
+    # Of a slip of paper, however narrow, a row is left.
+    scale = min(1.0, max(LOOKED_AT / max(height, width), 1 / min(height, width)))
     small = mask.view(np.uint8) * 255
     if scale < 1:
         small = np.asarray(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +27,9 @@ from tenfold.reading.forms.template import Field, Template
 from tenfold.reading.forms.toml import load_template
 from tenfold.reading.forms.whole import read_whole
 from tenfold.reading.networks import Networks
-from tenfold.reading.pages import Limits, Picture, pictures
-from tenfold.reading.pages import name as name_of
+from tenfold.reading.pages import Limits, Picture
 from tenfold.reading.reader import Reader
-from tenfold.reading.result import Change, Decision, Digit, Document, Line, Page, Reason
-
-if TYPE_CHECKING:
-    from tenfold.reading.pages import Source as Given
+from tenfold.reading.result import Change, Decision, Digit, Line, Page, Reason
 
 FLOOR = 1e-5
 """Probability that no digit falls short of, however sure the network is of another."""
@@ -72,41 +67,6 @@ class FormReader(Reader):
     ) -> None:
         self.template = template if isinstance(template, Template) else load_template(template)
         super().__init__(model, error_rate, keep_images=keep_images, limits=limits)
-
-    def read(self, source: Given) -> Document:
-        """Read one source, each page as the form.
-
-        Parameters
-        ----------
-        source : path, bytes, binary file object, Pillow image or array
-            As `tenfold.reading.pages.pictures` takes it.
-
-        Returns
-        -------
-        document : Document
-            Where some pages do not fit the template, they and the document have an ``error``; the others are
-            read.
-
-        Raises
-        ------
-        FormError
-            No page fits the template.
-        FormatError, DataError, MissingExtraError
-            The source cannot be read; see `tenfold.reading.pages.pictures`.
-        """
-        pages = tuple(self._page(picture) for picture in pictures(source, self.limits))
-        failed = [page for page in pages if page.error is not None]
-        if not failed:
-            return Document(name_of(source), pages)
-        first, error = failed[0], f"{name_of(source)}: {failed[0].error}"
-        if len(pages) > 1:
-            error = (
-                f"{name_of(source)}: {len(failed)} of {len(pages)} pages cannot be read. "
-                f"Page {first.page}: {first.error}"
-            )
-        if len(failed) == len(pages):
-            raise FormError(error)
-        return Document(name_of(source), pages, error)
 
     def _page(self, picture: Picture) -> Page:
         """Return a page as `read_page` does, or one that tells why it cannot be read."""
