@@ -1,3 +1,6 @@
+import io
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +25,27 @@ def test_the_stages_are_written_and_what_is_unusual_is_said(cli, picture):
 def test_one_page_by_default(cli, picture):
     assert cli("explain", picture).code == 0
     assert "data:image/png" in (picture.parent / "explained.html").read_text()
+
+
+def test_standard_input_and_a_pattern_for_one_picture(cli, picture, monkeypatch):
+    assert cli("explain", f"{picture.parent}/sev*.png").out.splitlines()[0] == "7"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(picture.read_bytes())))
+    assert cli("explain", "-").out.splitlines()[0] == "7"
+
+
+def test_one_picture_is_explained_at_a_time(cli, picture):
+    (picture.parent / "eight.png").write_bytes(picture.read_bytes())
+    answer = cli("explain", f"{picture.parent}/*.png")
+    assert answer.code == 2
+    assert "explain takes one picture" in answer.err
+    assert "stands for 2" in answer.err
+
+
+def test_an_output_that_is_called_like_a_picture_is_refused(cli, picture):
+    answer = cli("explain", picture, "--out", "seen.png")
+    assert answer.code == 2
+    assert "must be an .html file or a folder" in answer.err
+    assert not (picture.parent / "seen.png").exists()
 
 
 def test_what_cannot_be_read_is_told(cli, picture):

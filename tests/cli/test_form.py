@@ -105,4 +105,4 @@ def test_of_a_document_the_pages_that_fit_are_read(cli, form):
     assert answer.code == 1
     assert "Error: two.tif: 1 of 2 pages cannot be read. Page 2: The page does not fit" in answer.err
     assert [len(page["lines"]) for page in document["pages"]] == [2, 0]
-    assert sorted(path.name for path in (form / "seen").iterdir()) == ["two-1.png", "two-2.png"]
+    assert sorted(path.name for path in (form / "seen").iterdir()) == ["two.read-2.png", "two.read.png"]

@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_standard_input(cli, scans, monkeypatch):
     document = json.loads(answer.out)
     assert document["source"] == "-"
     assert document["pages"][0]["lines"][0]["text"] == "11"
-    assert os.listdir("seen") == ["stdin.png"]
+    assert os.listdir("seen") == ["stdin.read.png"]
 
 
 def test_a_picture_that_cannot_be_read_stops_none_of_the_others(cli, scans):
@@ -118,9 +119,138 @@ def test_annotated_pages_do_not_overwrite_each_other(cli, scans, tmp_path):
     pages[0].save(other / "3.tif", save_all=True, append_images=pages[1:])
     Image.fromarray(page(1)).save(other / "1.jpg")
     cli("read", scans, other, "--annotate", "seen", "--quiet")
-    names = ["1.png", "1_2.png", "2.png", "3-1.png", "3-2.png", "3.png"]
+    names = ["1.read.png", "1_2.read.png", "2.read.png", "3.read.png", "3_2.read-2.png", "3_2.read.png"]
     assert sorted(os.listdir("seen")) == names
     assert all(np.asarray(Image.open(f"seen/{name}")).std() > 0 for name in names)
+
+
+def test_drawings_beside_the_pictures_replace_none_of_them_and_are_not_read(cli, scans):
+    before = {name: (scans / name).read_bytes() for name in os.listdir(scans)}
+    for _ in range(2):
+        answer = cli("read", scans, "--annotate", scans)
+        assert (answer.code, len(answer.out.splitlines())) == (0, 3)
+    assert {name: (scans / name).read_bytes() for name in before} == before
+    assert {"1.read.png", "2.read.png", "3.read.png"} == set(os.listdir(scans)) - set(before)
+
+
+def test_what_is_read_is_not_written_over(cli, scans, tmp_path):
+    """By whatever name: the picture's own, that of a link to it, or that of a drawing."""
+    (tmp_path / "link.png").symlink_to(scans / "1.png")
+    os.link(scans / "2.png", scans / "2.read.png")
+    before = {name: (scans / name).read_bytes() for name in os.listdir(scans)}
+    for options in (
+        ("--out", scans / "1.png", "--format", "csv"),
+        ("--out", "link.png"),
+        ("--annotate", scans),
+    ):
+        answer = cli("read", scans, *options)
+        assert (answer.code, answer.out) == (2, "")
+        assert "is read, and would be written over" in answer.err
+    assert {name: (scans / name).read_bytes() for name in os.listdir(scans)} == before
+
+
+def test_text_stays_plain_and_what_is_for_review_is_told_beside_it(cli, scans, monkeypatch):
+    class Unsure(Bars):
+        def predict_proba(self, images):
+            rows = super().predict_proba(images)
+            rows[:, 7] = 0.3 * rows[:, 1]
+            return rows / rows.sum(axis=1, keepdims=True)
+
+    monkeypatch.setattr(loading, "load", lambda model=None: Networks(Unsure()))
+    picture = scans / "3.png"
+    answer = cli("read", picture)
+    assert (answer.code, answer.out) == (0, "11\n")
+    assert re.fullmatch(rf"{picture}: line 1, 11, is for review: .* \(confidence 0\.\d\d\)\n", answer.err), (
+        answer.err
+    )
+    assert cli("read", picture, "--quiet").err == ""
+    # The other formats hold the decision.
+    answer = cli("read", picture, "--format", "csv")
+    assert "review" in answer.out
+    assert answer.err == ""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv", "hocr"])
+def test_a_name_that_is_no_utf8_ends_no_batch(cli, scans, form):
+    odd = os.fsencode(scans) + b"/\xff.png"
+    os.rename(os.fsencode(scans / "2.png"), odd)
+    answer = cli("read", scans, "--format", form, "--out", "out")
+    assert answer.code == 0, answer.err
+    with open("out", encoding="utf-8") as file:
+        written = file.read()
+    assert ("\\\\udcff.png" if form.startswith("json") else "\\udcff.png") in written
+    assert "3.png" in written
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_batch_with_a_name_that_is_no_utf8_goes_on(cli, scans, form):
+    os.rename(scans / "1.png", os.fsencode(scans) + b"/0\xff.png")
+    command = ("read", scans, "--format", form, "--out", "out", "--annotate", "seen", "--quiet", "--resume")
+    assert cli(*command).code == 0
+    with open("out") as file:
+        whole = file.read()
+    drawn = sorted(os.listdir(b"seen"))
+    os.remove(b"seen/" + drawn[0])
+    with open("out", "w") as file:
+        file.write(whole[: 3 * len(whole) // 4])
+    answer = cli(*command)
+    assert answer.code == 0, answer.err
+    with open("out") as file:
+        assert file.read() == whole
+    assert sorted(os.listdir(b"seen")) == drawn
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv", "hocr"])
+def test_a_name_that_stdout_cannot_hold_ends_no_batch(cli, scans, monkeypatch, form):
+    os.rename(scans / "2.png", scans / "zwölf 二.png")
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    answer = cli("read", scans, "--format", form)
+    stdout.flush()
+    written = stdout.buffer.getvalue().decode("ascii")
+    assert answer.code == 0, answer.err
+    assert "3.png" in written
+    if form == "json":
+        assert json.loads(written)[2]["source"] == str(scans / "zwölf 二.png")
+
+
+def test_of_several_pages_the_ones_that_are_whole_are_read_and_drawn(cli, scans):
+    pages = [Image.fromarray(page(count)) for count in (1, 2, 3)]
+    pages[0].save(scans / "x.tif", save_all=True, append_images=pages[1:], compression="tiff_lzw")
+    with Image.open(scans / "x.tif") as image:
+        image.seek(1)
+        start = image.tag_v2[273][0]
+    content = bytearray((scans / "x.tif").read_bytes())
+    content[start : start + 200] = b"\xff" * 200
+    (scans / "x.tif").write_bytes(content)
+
+    answer = cli("read", scans / "x.tif", "--format", "json", "--annotate", "seen")
+    assert answer.code == 1
+    assert f"{scans / 'x.tif'}: 1 of 3 pages cannot be read. Page 2: The page is a damaged" in answer.err
+    found = json.loads(answer.out)["pages"]
+    assert ["".join(line["text"] for line in each["lines"]) for each in found] == ["1", "", "111"]
+    assert ["error" in each for each in found] == [False, True, False]
+    assert sorted(os.listdir("seen")) == ["x.read-3.png", "x.read.png"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_could_not_be_read_is_tried_again(cli, scans, form):
+    names = [scans / name for name in ("1.png", "late.png", "2.png", "worse.png", "3.png")]
+    command = ("read", *names, "--format", form, "--quiet", "--resume", "--annotate", "seen", "--out")
+    assert cli(*command, "out").code == 1
+    Image.fromarray(page(4)).save(scans / "late.png")
+    answer = cli(*command, "out")
+    assert answer.code == 1
+    assert "There is no file" in answer.err
+    assert "worse.png" in answer.err
+    assert "late.png" not in answer.err
+    assert "late.read.png" in os.listdir("seen")
+
+    Image.fromarray(page(5)).save(scans / "worse.png")
+    assert cli(*command, "out").code == 0
+    assert cli(*command, "whole").code == 0
+    with open("out") as found, open("whole") as expected:
+        assert found.read() == expected.read()
 
 
 def test_a_batch_goes_on_where_it_was_cut(cli, scans):
@@ -150,7 +280,10 @@ def test_a_batch_that_goes_on_draws_what_is_wanting_under_the_names_of_a_whole_o
     command = ("read", scans, other, "--format", form, "--quiet")
     assert cli(*command, "--out", f"whole.{form}", "--annotate", "whole").code == 1
     expected = {name: (tmp_path / "whole" / name).read_bytes() for name in os.listdir("whole")}
-    assert set(expected) == {"1.png", "2.png", "3.png", "1_2.png", "1-1.png", "1-2.png", "2_2.png"}
+    assert set(expected) == {
+        *("1.read.png", "2.read.png", "3.read.png"),
+        *("1_2.read.png", "1_3.read.png", "1_3.read-2.png", "2_3.read.png"),
+    }
 
     # As a kill leaves it in the fifth document; the drawing of the second has been lost.
     lines = (tmp_path / f"whole.{form}").read_text().splitlines(keepends=True)
@@ -158,15 +291,14 @@ def test_a_batch_that_goes_on_draws_what_is_wanting_under_the_names_of_a_whole_o
     (tmp_path / f"out.{form}").write_text("".join(cut) + lines[len(cut)][:20])
     drawn = tmp_path / "drawn"
     drawn.mkdir()
-    for name in ("1.png", "3.png"):
-        (drawn / name).write_bytes(b"drawn before the kill")
+    before = {"1.read.png": b"drawn before the kill", "3.read.png": b"drawn as well"}
+    for name, content in before.items():
+        (drawn / name).write_bytes(content)
     answer = cli(*command, "--out", f"out.{form}", "--annotate", "drawn", "--resume")
 
     assert answer.code == 1
     assert (tmp_path / f"out.{form}").read_text() == "".join(lines)
-    assert {name: (drawn / name).read_bytes() for name in os.listdir(drawn)} == expected | dict.fromkeys(
-        ("1.png", "3.png"), b"drawn before the kill"
-    )
+    assert {name: (drawn / name).read_bytes() for name in os.listdir(drawn)} == expected | before
 
 
 def test_what_is_in_the_output_has_its_drawing(cli, scans, monkeypatch):
@@ -183,9 +315,9 @@ def test_what_is_in_the_output_has_its_drawing(cli, scans, monkeypatch):
         assert cli(*command).code == 130
     with open("out.jsonl") as file:
         assert len(file.readlines()) == 1
-    assert os.listdir("seen") == ["1.png"]
+    assert os.listdir("seen") == ["1.read.png"]
     assert cli(*command, "--resume").code == 0
-    assert sorted(os.listdir("seen")) == ["1.png", "2.png", "3.png"]
+    assert sorted(os.listdir("seen")) == ["1.read.png", "2.read.png", "3.read.png"]
 
 
 def test_a_batch_does_not_go_on_with_other_settings(cli, scans):

@@ -107,6 +107,19 @@ def test_hocr_is_xml_with_pages_lines_words_and_digits():
     assert found["ocrx_word"][1].text == "07"  # read whole: there are no digits to mark
 
 
+def test_hocr_tells_an_error_once():
+    assert written([FAILED], "hocr").count("none.png") == 1
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "hocr"])
+def test_any_file_and_terminal_can_hold_a_name(form):
+    document = Document("二.png", (Page(1, 9, 9),))
+    found = written([document], form)
+    assert found.isascii()
+    if form == "hocr":
+        assert "二.png" in ElementTree.fromstring(found)[1][0].get("title")
+
+
 def test_an_unknown_format_names_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'jsonl'"):
         written([], "jsonll")

@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it, so that ``tenfold --help`` 
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -102,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raised as it is.
     """
     debug = os.environ.get("TENFOLD_DEBUG", "") not in ("", "0")
+    # A name with letters beyond the encoding of stdout is told with escapes; it must not end a long command.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(args=None if arguments is None else list(arguments), prog_name="tenfold")
     except TenfoldError as error:

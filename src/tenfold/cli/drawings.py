@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,32 +17,43 @@ if TYPE_CHECKING:
 class Drawings:
     """Annotated pages in a folder.
 
-    Names are given in the order of the documents, so that every document of a batch must be named, in order,
-    whether it is drawn or not: then a batch that is gone on with has the names that it would have had.
+    They are called ``photo.read.png``, further pages ``scan.read-2.png``: nothing else is replaced, and
+    `tenfold.reading.sources.expand` takes none of them for a source. The names depend on the sources alone,
+    not on what is read in them, so that a batch that is gone on with has the names of a whole one.
 
     Parameters
     ----------
     folder : Path
+    sources : sequence of str
+        Of the whole batch, in order.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sources: Sequence[str]) -> None:
         self.folder = folder
-        self._taken: set[str] = set()
+        taken: dict[str, None] = {}  # in order, each once
+        tried: Counter[str] = Counter()
+        for source in sources:
+            name = stem = "stdin" if source == "-" else Path(source).stem
+            while name in taken:
+                tried[stem] += 1
+                name = f"{stem}_{1 + tried[stem]}"
+            taken[name] = None
+        self._names = list(taken)
 
-    def name(self, source: str, pages: int) -> list[Path]:
-        """Return where the pages of the next document go.
+    def places(self, number: int, pages: int) -> list[Path]:
+        """Return where the pages of a document go.
 
         Parameters
         ----------
-        source : str
+        number : int
+            Its place in the batch, from 0.
         pages : int
-            Of one page it is ``photo.png``, of several ``scan-1.png``, ``scan-2.png``.
+            How many it has.
         """
-        stem = "stdin" if source == "-" else Path(source).stem
-        names = [stem] if pages == 1 else [f"{stem}-{page}" for page in range(1, pages + 1)]
-        return [self.folder / f"{self._free(name)}.png" for name in names]
+        ends = (".read.png" if page == 1 else f".read-{page}.png" for page in range(1, pages + 1))
+        return [self.folder / f"{self._names[number]}{end}" for end in ends]
 
-    def draw(self, source: Source, document: Document, limits: Limits, paths: list[Path]) -> None:
+    def draw(self, source: Source, document: Document, limits: Limits, paths: Sequence[Path]) -> None:
         """Draw the pages of a document.
 
         Raises
@@ -56,20 +69,14 @@ class Drawings:
 
         if hasattr(source, "seek"):
             source.seek(0)
-        found = pictures(source, limits)
-        for picture, page, path in zip(found, document.pages, paths, strict=True):
+        # Pages that are damaged are left out, here and there.
+        for picture in pictures(source, limits, {}):
+            path = paths[picture.page - 1]
             try:
                 with atomic(path) as file:
-                    Image.fromarray(annotate(picture.pixels, page)).save(file, "PNG")
+                    drawn = annotate(picture.pixels, document.pages[picture.page - 1])
+                    Image.fromarray(drawn).save(file, "PNG")
             except OSError as error:
                 raise DataError(
                     f"{path} cannot be written: {error.strerror or error}. Choose another place."
                 ) from None
-
-    def _free(self, name: str) -> str:
-        free, number = name, 1
-        while free in self._taken:
-            number += 1
-            free = f"{name}_{number}"
-        self._taken.add(free)
-        return free

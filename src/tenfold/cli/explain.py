@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenfold.cli.inputs import only
 from tenfold.cli.options import examples
 from tenfold.cli.output import say, show, show_paragraph
 
@@ -20,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture or PDF.")],
+    image: Annotated[
+        str,
+        typer.Argument(metavar="IMAGE", help="A picture or PDF; - for standard input."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -42,10 +46,15 @@ def explain(
 ) -> None:
     """Show how a picture is read: each stage as a picture, and in words what is unusual."""
     from tenfold.reading.reader import Reader
+    from tenfold.reading.sources import READABLE
 
     if not 0 < error_rate < 1:
         raise typer.BadParameter("must be between 0 and 1, such as 0.01", param_hint="--error-rate")
-    found = Reader(model, error_rate).explain(image, page)
+    if out is not None and out.suffix.lower() in READABLE and not out.is_dir():
+        raise typer.BadParameter(
+            f"must be an .html file or a folder; {out} is called like a picture", param_hint="--out"
+        )
+    found = Reader(model, error_rate).explain(only(image, "explain"), page)
     written = found.save(out or Path("explained.html"))
     show(found.page.text or "(no digits)")
     for note in found.notes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,13 +13,15 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from tenfold.cli.drawings import Drawings
-from tenfold.cli.options import OutFile, QuietOption, examples
+from tenfold.cli.inputs import spare, take
+from tenfold.cli.options import OutFile, examples
 from tenfold.cli.output import say
 from tenfold.cli.progress import Display
 from tenfold.errors import DataError
 
 if TYPE_CHECKING:
     from tenfold.reading.batch import Kept
+    from tenfold.reading.formats import Format
     from tenfold.reading.reader import Reader
     from tenfold.reading.result import Document
 
@@ -66,8 +67,9 @@ def read(
         ReadFormat,
         typer.Option(
             "--format",
-            help="text: the digits, a line each; json, jsonl and hocr: with boxes and probabilities; csv: a "
-            "row for each line. jsonl gives one document a line, in the order given.",
+            help="text: the digits, a line each, and on stderr which of them are for review; json, jsonl "
+            "and hocr: with boxes and probabilities; csv: a row for each line. jsonl gives one document a "
+            "line, in the order given.",
         ),
     ] = ReadFormat.text,
     template: Annotated[
@@ -89,7 +91,12 @@ def read(
     ] = 0.01,
     annotate: Annotated[
         Path | None,
-        typer.Option("--annotate", metavar="DIR", help="Draw what was read on each page, into this folder."),
+        typer.Option(
+            "--annotate",
+            metavar="DIR",
+            help="Draw what was read on each page, into this folder, as photo.read.png. Folders and patterns "
+            "leave pictures of such names out.",
+        ),
     ] = None,
     images: Annotated[
         bool,
@@ -105,8 +112,8 @@ def read(
         typer.Option(
             "--resume",
             help="Go on with the jsonl or csv in --out where it was left: whole documents and their "
-            "drawings are kept. --error-rate, --form, --model and --images must be those that it was begun "
-            "with.",
+            "drawings are kept, those with an error are tried again. --error-rate, --form, --model and "
+            "--images must be those that it was begun with.",
         ),
     ] = False,
     model: Annotated[
@@ -118,7 +125,9 @@ def read(
             "reader-digits and reader-decisions write them; by default the reader that ships.",
         ),
     ] = None,
-    quiet: QuietOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show no progress, and of text not which lines are for review.")
+    ] = False,
 ) -> None:
     """Read digits in photos, scans and PDFs.
 
@@ -128,6 +137,7 @@ def read(
     """
     from tenfold.reading.batch import RESUMABLE, check_settings, describe, keep_settings, keep_whole
     from tenfold.reading.formats import get_format
+    from tenfold.reading.pages import name
     from tenfold.reading.sources import expand
 
     if not 0 < error_rate < 1:
@@ -139,6 +149,7 @@ def read(
             f"needs --out FILE and --format {' or '.join(RESUMABLE)}", param_hint="--resume"
         )
     sources = expand(paths)
+    spare(sources, template, out, annotate)
     several = len(sources) > 1 or sources != paths
     wanted = get_format(form.value, several=several)
     resumable = out if form.value in RESUMABLE else None
@@ -146,68 +157,118 @@ def read(
     kept: list[Kept] = []
     if resume and resumable:
         check_settings(resumable, settings)
-        kept = keep_whole(resumable, form.value, sources)
+        kept = keep_whole(resumable, form.value, [name(source) for source in sources])
     done = len(kept)
-    errors = Errors(sum(document.failed for document in kept))
-    drawings = Drawings(annotate) if annotate else None
+    drawings = Drawings(annotate, sources) if annotate else None
+    failed = [number for number, document in enumerate(kept) if document.failed]
     undrawn = _undrawn(drawings, kept) if drawings else []
     # Before the file is opened: a wrong template or model leaves what is there alone.
-    reader = _reader(model, error_rate, template, images) if done < len(sources) or undrawn else None
-    with _opened(out, go_on=done > 0) as file, Display(quiet) as display:
-        if done == 0:
-            if resumable:
-                keep_settings(resumable, settings)
-            file.write(wanted.head)
-        if reader is not None:
-            if drawings:
-                again = _read(reader, [name for name, _ in undrawn])
-                for (source, document), (_, places) in zip(again, undrawn, strict=True):
-                    errors.tell(document, display)
-                    if document.pages:
-                        drawings.draw(source, document, reader.limits, places)
+    idle = done == len(sources) and not failed and not undrawn
+    reader = None if idle else _reader(model, error_rate, template, images)
+    with Display(quiet) as display:
+        batch = Batch(reader, sources, drawings, display, in_words=form is ReadFormat.text)
+        if resumable and failed:
+            batch.try_again(failed, resumable, form.value, wanted)
+        with _opened(out, go_on=done > 0) as file:
+            if done == 0:
+                if resumable:
+                    keep_settings(resumable, settings)
+                file.write(wanted.head)
+            for _, document in batch.read(undrawn):
+                batch.tell(document)
             start = monotonic()
-            for number, (source, document) in enumerate(_read(reader, sources[done:]), done):
-                if drawings and document.pages:
-                    # First, so that of what is in the output none is without its drawing.
-                    places = drawings.name(document.source, len(document.pages))
-                    drawings.draw(source, document, reader.limits, places)
+            for number, document in batch.read(range(done, len(sources))):
                 # In one piece, so that a kill leaves whole documents.
                 file.write(wanted.document(document, number))
                 file.flush()
-                errors.tell(document, display)
+                batch.tell(document)
                 if several:
                     part = (number + 1) / len(sources)
                     pace = (monotonic() - start) / (number + 1 - done)
                     detail = f"{number + 1:,} of {len(sources):,}"
                     display.update("reading", part, pace * (len(sources) - number - 1), detail)
-        file.write(wanted.tail)
+            file.write(wanted.tail)
     if out is not None:
         say(f"{len(sources):,} {'document is' if len(sources) == 1 else 'documents are'} in {out}")
-    if errors.count:
+    if batch.errors:
         raise typer.Exit(1)
 
 
-class Errors:
-    """Counts the documents that could not be read, and tells of each."""
+class Batch:
+    """Reads and draws the documents of a batch, and tells of what is in doubt.
 
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
+    Parameters
+    ----------
+    reader : Reader or None
+        None where nothing is left to be read.
+    sources : list of str
+        Of the whole batch.
+    drawings : Drawings or None
+    display : Display
+    in_words : bool
+        Whether lines for review are told of; only plain text does not hold which they are.
+    """
 
-    def tell(self, document: Document, display: Display) -> None:
-        """Look at one more document."""
+    def __init__(
+        self,
+        reader: Reader | None,
+        sources: list[str],
+        drawings: Drawings | None,
+        display: Display,
+        *,
+        in_words: bool,
+    ) -> None:
+        self.reader = reader
+        self.sources = sources
+        self.drawings = drawings
+        self.display = display
+        self.in_words = in_words
+        self.errors = 0
+
+    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, Document]]:
+        """Yield the documents of some numbers, from 0; each is drawn by then.
+
+        Drawn first, so that of what is in the output none is without its drawing.
+        """
+        if self.reader is None:
+            return
+        numbers = list(numbers)
+        sources = [take(self.sources[number]) for number in numbers]
+        for number, source, document in zip(numbers, sources, self.reader.read_all(sources), strict=True):
+            if self.drawings and document.pages:
+                places = self.drawings.places(number, len(document.pages))
+                self.drawings.draw(source, document, self.reader.limits, places)
+            yield number, document
+
+    def tell(self, document: Document) -> None:
+        """Tell of a document's error, or of its lines for review."""
+        from tenfold.reading.doubts import doubts
+
         if document.error is not None:
-            self.count += 1
-            (say if display.bar is None else display.say)(f"Error: {document.error}")
+            self.errors += 1
+            (say if self.display.bar is None else self.display.say)(f"Error: {document.error}")
+        if self.in_words:
+            for words in doubts(document):
+                self.display.say(words)
+
+    def try_again(self, failed: list[int], out: Path, form: str, wanted: Format) -> None:
+        """Read again what could not be read, and put it into its place in the output."""
+        from tenfold.reading.batch import replace
+
+        found: dict[int, str] = {}
+        for number, document in self.read(failed):
+            found[number] = wanted.document(document, number)
+            self.tell(document)
+        replace(out, form, found)
 
 
-def _undrawn(drawings: Drawings, kept: list[Kept]) -> list[tuple[str, list[Path]]]:
-    """Name the drawings of documents that are kept, and return those that are wanting: source and places."""
-    named = [
-        (document.source, drawings.name(document.source, document.pages))
-        for document in kept
-        if document.pages
+def _undrawn(drawings: Drawings, kept: list[Kept]) -> list[int]:
+    """Return the numbers of documents that are kept and whose drawings are wanting."""
+    return [
+        number
+        for number, document in enumerate(kept)
+        if not document.failed and not all(path.exists() for path in drawings.places(number, document.pages))
     ]
-    return [(source, paths) for source, paths in named if not all(path.exists() for path in paths)]
 
 
 def _reader(model: Path | None, error_rate: float, template: Path | None, images: bool) -> Reader:
@@ -224,18 +285,6 @@ def _reader(model: Path | None, error_rate: float, template: Path | None, images
     return Reader(model, error_rate, keep_images=images)
 
 
-class StandardInput(io.BytesIO):
-    """What came on standard input; called "-" where it is told of."""
-
-    name = "-"
-
-
-def _read(reader: Reader, names: list[str]) -> Iterator[tuple[str | StandardInput, Document]]:
-    """Yield what was read, with where it came from."""
-    sources = [StandardInput(sys.stdin.buffer.read()) if name == "-" else name for name in names]
-    yield from zip(sources, reader.read_all(sources), strict=True)
-
-
 @contextmanager
 def _opened(out: Path | None, *, go_on: bool) -> Iterator[IO[str]]:
     if out is None:
@@ -243,7 +292,8 @@ def _opened(out: Path | None, *, go_on: bool) -> Iterator[IO[str]]:
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("a" if go_on else "w", encoding="utf-8", newline="") as file:
+        # Whatever a library says of a picture must not end the batch: no letter may be beyond the encoding.
+        with out.open("a" if go_on else "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
     except OSError as error:
         raise DataError(

@@ -171,6 +171,28 @@ def keep_whole(path: Path, name: str, sources: Sequence[str]) -> list[Kept]:
     return found
 
 
+def replace(path: Path, name: str, documents: Mapping[int, str]) -> None:
+    """Put documents in the place of others in the output of a batch, all at once.
+
+    Parameters
+    ----------
+    path : Path
+        Of the output, as `keep_whole` leaves it.
+    name : str
+        Its format, one of `RESUMABLE`.
+    documents : mapping of int to str
+        What is written of each, by its number in the batch, from 0.
+    """
+    text = path.read_bytes().decode("utf-8")
+    pieces: dict[int, str] = {}
+    for place, piece in enumerate(text.splitlines(keepends=True) if name == "jsonl" else _records(text)):
+        # The first record of a CSV is its head; others begin with the document's number, from 1.
+        number = place if name == "jsonl" else int(piece.partition(",")[0]) - 1 if place else -1
+        pieces[number] = pieces.get(number, "") + piece
+    with atomic(path.resolve()) as file:
+        file.write("".join((pieces | dict(documents)).values()).encode())
+
+
 def _lines(text: str) -> tuple[list[Kept], int]:
     """Return the documents of a JSONL, and how long they are together."""
     documents = [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,8 @@
-"""Documents as text, JSON, JSONL, CSV and hOCR, written one after another as they come."""
+"""Documents as text, JSON, JSONL, CSV and hOCR, written one after another as they come.
+
+JSON, JSONL and hOCR are in ASCII, with escapes for other letters, so that any file or terminal can hold
+them.
+"""
 
 from __future__ import annotations
 
@@ -93,17 +97,16 @@ def _named_text(document: Document, number: int) -> str:
 
 
 def _json(document: Document, number: int) -> str:
-    return json.dumps(document.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document.to_dict(), indent=2) + "\n"
 
 
 def _json_item(document: Document, number: int) -> str:
     comma = "," if number else ""
-    return f"{comma}\n{json.dumps(document.to_dict(), ensure_ascii=False)}"
+    return f"{comma}\n{json.dumps(document.to_dict())}"
 
 
 def _jsonl(document: Document, number: int) -> str:
-    # A name that is not valid Unicode is escaped, so that every line can be written.
-    return json.dumps(document.to_dict(), ensure_ascii=True) + "\n"
+    return json.dumps(document.to_dict()) + "\n"
 
 
 def _csv(document: Document, number: int) -> str:
@@ -162,7 +165,7 @@ _HOCR_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 def _hocr(document: Document, number: int) -> str:
     parts = [_hocr_page(document, page, f"{number + 1}_{page.page}") for page in document.pages]
     if document.error is not None:
-        parts.append(f"<p>{_xml(document.source)}: {_xml(document.error)}</p>\n")
+        parts.append(f"<p>{_xml(document.error)}</p>\n")
     return "".join(parts)
 
 
@@ -198,5 +201,6 @@ def _corners(box: Box) -> str:
 
 
 def _xml(text: str) -> str:
-    """Return text as XML may hold it: escaped, without control characters."""
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
+    """Return text as XML may hold it in any encoding: escaped, without control characters."""
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return escape(shown).encode("ascii", "xmlcharrefreplace").decode()

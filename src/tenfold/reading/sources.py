@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ STDIN = "-"
 READABLE = (*SUFFIXES, ".pdf")
 """Suffixes by which files are taken from folders and patterns; a file that is named itself may have any."""
 
+DRAWING = re.compile(r"\.read(-\d+)?\.png$", re.IGNORECASE)
+"""How the names of annotated pages end. Folders and patterns leave them out, for they are no sources."""
+
 
 def expand(paths: Iterable[str]) -> list[str]:
     """Return the files that paths, patterns and folders stand for.
@@ -20,7 +24,7 @@ def expand(paths: Iterable[str]) -> list[str]:
     ----------
     paths : iterable of str
         "-" is standard input. A folder stands for the pictures and PDFs that lie directly in it, a pattern
-        such as ``scans/**/*.jpg`` for those that match it, each by name.
+        such as ``scans/**/*.jpg`` for those that match it, each by name; annotated pages are left out.
 
     Returns
     -------
@@ -34,5 +38,5 @@ def expand(paths: Iterable[str]) -> list[str]:
             found = pictures_in(Path(path), READABLE)
         elif path != STDIN and is_pattern(Path(path)):
             found = matching(Path(path), READABLE)
-        files += map(str, found) if found else [path]
+        files += [str(item) for item in found if not DRAWING.search(item.name)] or [path]
     return files

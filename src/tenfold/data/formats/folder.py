@@ -17,7 +17,10 @@ from tenfold.data.normalize import normalize as to_digit
 from tenfold.data.normalize import to_gray
 from tenfold.errors import FormatError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".webp", ".avif", ".pgm", ".ppm", ".pbm"),
+)
 DIGITS = tuple("0123456789")
 
 
