@@ -41,6 +41,16 @@ def test_one_picture_is_explained_at_a_time(cli, picture):
     assert "stands for 2" in answer.err
 
 
+def test_the_picture_itself_is_not_written_over(cli, picture):
+    assert cli("explain", picture, "--out", "stages").code == 0
+    stage = picture.parent / "stages" / "1-picture.png"
+    before = stage.read_bytes()
+    answer = cli("explain", stage, "--out", "stages")
+    assert answer.code == 1
+    assert "is explained, and would be written over" in answer.err
+    assert stage.read_bytes() == before
+
+
 def test_an_output_that_is_called_like_a_picture_is_refused(cli, picture):
     answer = cli("explain", picture, "--out", "seen.png")
     assert answer.code == 2

@@ -1,8 +1,10 @@
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tenfold.errors import DataError, FormatError
 from tenfold.reading.networks import Networks
@@ -106,6 +108,27 @@ def test_many_sources_come_in_order_and_a_bad_one_does_not_stop_the_others(reade
 def test_an_error_rate_that_is_none(networks, rate):
     with pytest.raises(DataError, match="between 0 and 1"):
         Reader(networks, rate)
+
+
+def test_of_several_pages_those_beside_a_damaged_one_are_read_and_explained(reader, mnist):
+    pages = [Image.fromarray(write(mnist, text)) for text in ("11", "22", "33")]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
+    with Image.open(stream) as image:
+        image.seek(1)
+        start = image.tag_v2[273][0]
+    stream.getbuffer()[start : start + 500] = b"\xff" * 500
+    content = stream.getvalue()
+
+    document = reader.read(content)
+    assert [page.text for page in document.pages] == ["11", "", "33"]
+    assert "1 of 3 pages cannot be read. Page 2: " in document.error
+    assert document.pages[1].error in document.error
+    assert reader.explain(content, 3).page.text == "33"
+    with pytest.raises(FormatError, match="Page 2 of <bytes>"):
+        reader.explain(content, 2)
+    with pytest.raises(DataError, match="has 3 pages; there is no page 4"):
+        reader.explain(content, 4)
 
 
 @pytest.mark.parametrize("path", ["photo.jpg", Path("photo.jpg")])

@@ -53,6 +53,7 @@ def spare(sources: Sequence[str], template: Path | None, out: Path | None, annot
     """
     from tenfold.reading.sources import DRAWING
 
+    hints = {"--out": "", "--annotate": ", or leave it out, as folders and quoted patterns do"}
     places = {"--out": [out] if out is not None and out.is_file() else []}
     if annotate is not None and annotate.is_dir():
         places["--annotate"] = [path for path in annotate.iterdir() if DRAWING.search(path.name)]
@@ -67,7 +68,7 @@ def spare(sources: Sequence[str], template: Path | None, out: Path | None, annot
             with suppress(OSError):
                 if _identity(path) in read:
                     raise typer.BadParameter(
-                        f"{path} is read, and would be written over. Choose another place",
+                        f"{path} is read, and would be written over. Choose another place{hints[option]}",
                         param_hint=option,
                     )
 

@@ -97,7 +97,7 @@ class Explanation:
         Raises
         ------
         DataError
-            Something cannot be written there.
+            Something cannot be written there, or would take the place of the picture itself.
         """
         page = out if out.suffix.lower() in (".html", ".htm") else out / "index.html"
         contents = {page: self.to_html().encode()}
@@ -105,6 +105,9 @@ class Explanation:
             for number, stage in enumerate(self.stages, 1):
                 name = f"{number}-{stage.name.lower().replace(' ', '-')}.png"
                 contents[out / name] = _png(stage.pixels)
+        for path in contents:
+            if path.exists() and Path(self.source).exists() and path.samefile(self.source):
+                raise DataError(f"{path} is explained, and would be written over. Choose another place.")
         for path, content in contents.items():
             try:
                 with atomic(path) as file:

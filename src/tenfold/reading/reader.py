@@ -247,11 +247,15 @@ class Reader:
         from tenfold.reading.explain import explain
 
         number = 0
-        for picture in pictures(source, self.limits):
+        damaged: dict[int, str] = {}
+        for picture in pictures(source, self.limits, damaged):
             number = picture.page
             if number == page:
                 seeing = Reader(self.networks, self.error_rate, keep_images=True, limits=self.limits)
                 return explain(name(source), picture.pixels, *seeing.look(picture))
+        if page in damaged:
+            raise FormatError(f"Page {page} of {name(source)}: {damaged[page]}")
+        number = max(number, *damaged, 0)
         raise DataError(f"{name(source)} has {number} pages; there is no page {page}.")
 
     def _attempt(self, source: Source) -> Document:
