@@ -6,6 +6,7 @@ import pytest
 
 from tenfold.errors import FormError
 from tenfold.reading.forms import Field, Template, check_form, draft
+from tenfold.reading.forms.drafting import may_lie_on_its_side
 from tenfold.reading.forms.made import print_form, scan
 from tenfold.reading.pages import Picture
 
@@ -54,6 +55,47 @@ def test_what_was_drafted_fits_the_page_it_was_drafted_from():
 
     assert check.support > 0.9
     assert all(item.fit > 0.9 and item.filled == 0 for item in check.fields.values())
+
+
+@pytest.mark.parametrize("angle", [-5, 6.5])
+def test_a_draft_fits_its_own_page_when_the_page_is_turned(angle):
+    page = framed(angle)
+    template = draft(page)
+    check = check_form(template, page)
+
+    assert [item.cells for item in template.fields] == [18, 10, 7, None, None]
+    assert check.support > 0.8
+    assert all(item.fit > 0.9 for item in check.fields.values())
+
+
+def framed(angle):
+    """The blank form with a frame around it, of which turning cuts the corners."""
+    page = printed(words=False)
+    cv2.rectangle(page, (30, 30), (page.shape[1] - 30, page.shape[0] - 30), 0, 3)
+    return Picture(scan(page, np.random.default_rng(2), angle=angle))
+
+
+def test_a_page_that_is_turned_too_far():
+    with pytest.raises(FormError, match="turned by about 10 degrees clockwise, by more than 7"):
+        draft(framed(10))
+
+
+def test_a_page_that_lies_on_its_side():
+    page = Picture(np.ascontiguousarray(np.rot90(printed(words=False))))
+
+    assert may_lie_on_its_side(draft(page))
+    assert not may_lie_on_its_side(draft(Picture(printed())))
+    with pytest.raises(
+        FormError, match="turned by a quarter: it is 1754 x 1240 pixels, its size 210 x 297 mm"
+    ):
+        draft(page, size=(210.0, 297.0))
+
+
+def test_a_form_that_is_light_on_dark():
+    template, page = draft(Picture(255 - printed())), Picture(255 - printed())
+
+    assert [item.cells for item in template.fields] == [18, 10, 7, None, None]
+    assert check_form(template, page).support > 0.9
 
 
 def test_a_box_with_print_in_it_is_no_field():

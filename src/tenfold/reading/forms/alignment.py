@@ -159,11 +159,10 @@ def refine(guess: Map, samples: Samples, printed: Printed, reach: float = 3.0, r
     rigid : bool
         Whether the map may only be shifted, turned and scaled.
     """
-    masks = printed.soft
     stages = [(reach, 4), (reach, 4), (reach / 2, 6), (reach / 2, 6), (NEAR, 8), (NEAR, 8), (NEAR, 8)]
     map_ = guess
     for near, freedom in stages:
-        map_ = _step(map_, samples, masks, near, 4 if rigid else freedom)
+        map_ = _step(map_, samples, printed, near, 4 if rigid else freedom)
     return map_
 
 
@@ -186,7 +185,7 @@ def millimeter(map_: Map, points: Points) -> float:
     return float(abs(across[0] * down[1] - across[1] * down[0]) ** 0.5)
 
 
-def _step(map_: Map, samples: Samples, masks: list[NDArray[np.float32]], near: float, freedom: int) -> Map:
+def _step(map_: Map, samples: Samples, printed: Printed, near: float, freedom: int) -> Map:
     """Return the map after one step of least squares, with 4, 6 or 8 degrees of freedom."""
     here = apply(map_, samples.points)
     unit = millimeter(map_, samples.points)
@@ -200,7 +199,10 @@ def _step(map_: Map, samples: Samples, masks: list[NDArray[np.float32]], near: f
         for normal in [_normal(map_, samples.points[chosen], kind)] if kind < 2 else _axes(len(points)):
             # Marks stand further apart than lines.
             reach = near * unit * (1 if kind < 2 else 2)
-            away, found = (_offsets if kind < 2 else _to_middle)(masks[kind], points, normal, reach)
+            if kind < 2:
+                away, found = _offsets(printed.soft[kind], points, normal, reach)
+            else:
+                away, found = _to_middle(printed.middles, points, normal, reach)
             # Far ones count less: they may be another line.
             weight = found / (1 + (away / (0.3 * reach)) ** 2) * (1 if kind < 2 else 8)
             rows.append(_tangents((points - middle) / spread, normal) * weight[:, None])
@@ -288,13 +290,12 @@ def _offsets(
 
 
 def _to_middle(
-    mask: NDArray[np.float32], points: Points, normal: Points, reach: float
+    middles: Points, points: Points, normal: Points, reach: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far along `normal` the middle of the nearest solid mark lies, and whether there is one."""
-    count, _, _, middles = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
-    if count < 2:
+    if len(middles) == 0:
         return np.zeros(len(points)), np.zeros(len(points))
-    away = middles[None, 1:] - points[:, None]
+    away = middles[None] - points[:, None]
     nearest = np.linalg.norm(away, axis=2).argmin(axis=1)
     chosen = away[np.arange(len(points)), nearest]
     found = np.linalg.norm(chosen, axis=1) <= reach
@@ -310,7 +311,6 @@ def _profile(
 
 def _support(map_: Map, samples: Samples, printed: Printed) -> list[float]:
     """Return for lines across, lines down and marks the part that lies on what was found."""
-    masks = printed.soft
     parts = []
     for kind in (0, 1, 2):
         points = samples.points[samples.kinds == kind]
@@ -319,9 +319,9 @@ def _support(map_: Map, samples: Samples, printed: Printed) -> list[float]:
         here = apply(map_, points)
         reach = NEAR * millimeter(map_, points)
         if kind < 2:
-            away, found = _offsets(masks[kind], here, _normal(map_, points, kind), max(reach, 2.0))
+            away, found = _offsets(printed.soft[kind], here, _normal(map_, points, kind), max(reach, 2.0))
         else:
-            offsets = [_to_middle(masks[2], here, axis, 2 * reach) for axis in _axes(len(here))]
+            offsets = [_to_middle(printed.middles, here, axis, 2 * reach) for axis in _axes(len(here))]
             away, found = np.hypot(offsets[0][0], offsets[1][0]), offsets[0][1]
         parts.append(float(np.mean(found * (np.abs(away) <= max(reach, 2.0)))))
     return parts
@@ -426,7 +426,7 @@ def tilt(across: NDArray[np.float32], down: NDArray[np.float32]) -> float:
     across, down : (height, width) float32 in [0, 1]
         Where rules run, more or less, in each direction.
     """
-    best, found = -1.0, 0.0
+    best, found = 0.0, 0.0
     for angle in np.arange(-TILT, TILT + 0.01, 0.25):
         sine, cosine = np.sin(np.deg2rad(angle)), np.cos(np.deg2rad(angle))
         sharpness = 0.0

@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.pixels import Pixels
 from tenfold.errors import FormError
-from tenfold.reading.forms.alignment import tilt
+from tenfold.reading.forms.alignment import TILT, tilt
+from tenfold.reading.forms.laying import AREA, inks, lay
 from tenfold.reading.forms.printed import Printed, find_printed
 from tenfold.reading.forms.template import Field, Rectangle, Segment, Template
 from tenfold.reading.ink import FLOOR, SIGMAS, Ink, find_ink
 from tenfold.reading.pages import Picture
 
-AREA = 3_000_000
 PAPERS = ((210.0, 297.0), (215.9, 279.4))
 """A4 and Letter, in millimeters: what a page is taken for whose shape is one of theirs."""
 LEAST = 3.5
@@ -28,6 +29,8 @@ PRINT = 0.01
 """Part of a box that is ink from which on it is taken to hold print."""
 ALIKE = 0.15
 """How much the cells of a row may differ, as a part of their size."""
+WIDE = 1.8
+"""Width of a box, as a part of its height, from which on it is for a number, not for one digit."""
 LONG = 0.3
 """Part of the page's width from which on a rule helps to align it."""
 
@@ -66,35 +69,92 @@ def draft(picture: Picture, size: tuple[float, float] | None = None, name: str =
     Raises
     ------
     FormError
-        There is no empty box.
+        There is no empty box, the page lies on its side or is turned by more than `TILT` degrees, or the
+        template would not fit the page itself.
     """
     pixels = picture.pixels
-    ink = find_ink(pixels, AREA, dark=True, keep_rules=True)
-    printed = find_printed(ink)
-    angle = tilt(printed.soft[0], printed.soft[1])
-    if angle:
-        ink = find_ink(_turned(pixels, angle), AREA, dark=True, keep_rules=True)
-        printed = find_printed(ink)
-    height, width = ink.contrast.shape
-    size = size or _paper(width, height)
-    scale = size[0] / width
-    lines = _lines(printed)
-    thick = _thickness(lines)
-    holes = [hole for hole in _holes(lines, scale) if _is_empty(ink, hole)]
-    rows = _rows(holes, thick)
-    if not rows:
+    _check_shape(pixels, size)
+    for ink in inks(pixels):
+        sheet = _Sheet(pixels, ink, size)
+        if sheet.rows:
+            break
+    if abs(sheet.angle) > TILT:
+        way = "clockwise" if sheet.angle > 0 else "counterclockwise"
         raise FormError(
-            "No empty box was found. Give a scan of the blank form on which its boxes are closed by dark "
+            f"The page is turned by about {abs(sheet.angle):.0f} degrees {way}, by more than {TILT:g}. Turn "
+            "the picture upright, or scan it again."
+        )
+    if not sheet.rows:
+        raise FormError(
+            "No empty box was found. Give an upright scan of the blank form on which its boxes are closed by "
             f"lines, at least {LEAST:g} mm wide and high."
         )
-    fields = tuple(_field(number, row, thick, scale) for number, row in enumerate(rows, 1))
-    marks = tuple(_marks(printed, ink, scale))
-    template = Template(size, "mm", fields, name=name)
-    rules = tuple(_rules(printed, scale, template))
-    return Template(size, "mm", fields, (), rules, marks, name)
+    template = sheet.template(name)
+    try:
+        lay(template, picture)
+    except FormError:
+        raise FormError(
+            f"A template drafted from this page would not fit it: it is turned by {abs(sheet.angle):g} "
+            "degrees, bent or in perspective. Scan it again, flat, whole and upright."
+        ) from None
+    return template
 
 
-def _turned(pixels: NDArray[np.uint8], angle: float) -> NDArray[np.uint8]:
+def may_lie_on_its_side(template: Template) -> bool:
+    """Return whether a draft has few boxes side by side, but many cells one above another."""
+    boxes = [template.millimeters(item.box) for item in template.fields]
+    stacked = sum(
+        max(abs(top + height - below[1]), abs(left - below[0]), abs(width - below[2])) < 1
+        for left, top, width, height in boxes
+        for below in boxes
+        if width < WIDE * height
+    )
+    return stacked >= 3 and stacked > 2 * sum(item.cells or 0 for item in template.fields)
+
+
+class _Sheet:
+    """What is found on a blank form, turned upright: its boxes row by row, and what else is printed."""
+
+    def __init__(self, pixels: Pixels, ink: Ink, size: tuple[float, float] | None) -> None:
+        printed = find_printed(ink)
+        self.angle = tilt(printed.soft[0], printed.soft[1])
+        if self.angle:
+            ink = find_ink(_turned(pixels, self.angle), AREA, dark=not ink.inverted, keep_rules=True)
+            printed = find_printed(ink)
+            left = tilt(printed.soft[0], printed.soft[1])
+            self.angle += left if abs(left) > 0.5 else 0
+        self.ink, self.printed = ink, printed
+        height, width = ink.contrast.shape
+        self.size = size or _paper(width, height)
+        self.scale = self.size[0] / width
+        lines = _lines(printed)
+        self.thick = _thickness(lines)
+        holes = [hole for hole in _holes(lines, self.scale) if _is_empty(ink, hole)]
+        self.rows = _rows(holes, self.thick)
+
+    def template(self, name: str) -> Template:
+        """Return the template of what was found."""
+        fields = tuple(_field(number, row, self.thick, self.scale) for number, row in enumerate(self.rows, 1))
+        marks = tuple(_marks(self.printed, self.ink, self.scale))
+        rules = tuple(_rules(self.printed, self.scale, Template(self.size, "mm", fields, name=name)))
+        return Template(self.size, "mm", fields, (), rules, marks, name)
+
+
+def _check_shape(pixels: Pixels, size: tuple[float, float] | None) -> None:
+    """Refuse a page that lies on its side."""
+    if size is None:
+        return
+    height, width = pixels.shape[:2]
+    if abs(np.log(size[0] / size[1] * width / height)) < 0.5 * abs(
+        np.log(size[0] / size[1] * height / width)
+    ):
+        raise FormError(
+            f"The page is turned by a quarter: it is {width} x {height} pixels, its size {size[0]:g} x "
+            f"{size[1]:g} mm. Turn the picture upright, or give {size[1]:g} x {size[0]:g} mm."
+        )
+
+
+def _turned(pixels: Pixels, angle: float) -> Pixels:
     height, width = pixels.shape[:2]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
     return np.asarray(
@@ -201,6 +261,10 @@ def _marks(printed: Printed, ink: Ink, scale: float) -> Iterator[Rectangle]:
     """Yield solid squares and disks that stand alone."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(printed.solid)
     for left, top, width, height, area in stats[1:].tolist():
+        # What the picture's edge cuts is no mark; turning the picture draws it out.
+        right, bottom = left + width, top + height
+        if min(left, top) == 0 or bottom == printed.solid.shape[0] or right == printed.solid.shape[1]:
+            continue
         if (
             not 2.0 <= width * scale <= 15
             or not 0.75 <= width / height <= 1.33
@@ -208,8 +272,8 @@ def _marks(printed: Printed, ink: Ink, scale: float) -> Iterator[Rectangle]:
         ):
             continue
         around = ink.contrast[
-            max(0, top - height // 2) : top + height + height // 2,
-            max(0, left - width // 2) : left + width + width // 2,
+            max(0, top - height // 2) : bottom + height // 2,
+            max(0, left - width // 2) : right + width // 2,
         ]
         if np.count_nonzero(around > 64) < 1.25 * area:
             yield tuple(round(value * scale, 2) for value in (left, top, width, height))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.pixels import Pixels
+from tenfold.errors import FormError
 from tenfold.reading.forms.alignment import (
     Alignment,
     Map,
@@ -115,8 +118,25 @@ def lay(template: Template, picture: Picture) -> Laid:
     FormError
         The page does not fit the template.
     """
-    height, width = picture.pixels.shape[:2]
-    ink = find_ink(picture.pixels, AREA, dark=True, keep_rules=True)
+    failures = []
+    for ink in inks(picture.pixels):
+        try:
+            return _lay(template, picture.pixels, ink)
+        except FormError as error:
+            failures.append(error)
+    raise failures[-1]
+
+
+def inks(pixels: Pixels) -> Iterator[Ink]:
+    """Yield the ink of a form, dark on light; of a dark picture first what its polarity seems to be."""
+    # It may be light on dark, or a sheet on a dark desk.
+    if float(np.median(pixels[::8, ::8])) < 128:
+        yield find_ink(pixels, AREA, keep_rules=True)
+    yield find_ink(pixels, AREA, dark=True, keep_rules=True)
+
+
+def _lay(template: Template, pixels: Pixels, ink: Ink) -> Laid:
+    height, width = pixels.shape[:2]
     printed = find_printed(ink)
     alignment = align(template, ink, printed)
     printed = printed.turned(alignment.turns)

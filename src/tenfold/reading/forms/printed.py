@@ -42,6 +42,12 @@ class Printed:
             for mask in (self.across, self.down, self.solid)
         ]
 
+    @cached_property
+    def middles(self) -> NDArray[np.float64]:
+        """The middles of what is solid: left and top of each, (n, 2)."""
+        _, _, _, middles = cv2.connectedComponentsWithStats((self.soft[2] > 0.5).astype(np.uint8))
+        return np.asarray(middles[1:], np.float64)
+
     def turned(self, quarters: int) -> Printed:
         """Return the same, turned clockwise by quarters."""
         if quarters % 4 == 0:
