@@ -68,13 +68,55 @@ def test_a_check_as_json(cli, form):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("new", "blank.png", "--out", "blank.png"),
+        ("new", "blank.png", "--out", "link.png", "--force"),
+        ("check", "form.toml", "blank.png", "--out", "blank.png"),
+        ("check", "form.toml", "blank.png", "--out", "link.png"),
+        ("check", "called.png", "blank.png", "--out", "called.png"),
+    ],
+)
+def test_what_is_read_is_not_written_over(cli, form, arguments):
+    (form / "link.png").symlink_to(form / "blank.png")
+    (form / "called.png").write_bytes((form / "form.toml").read_bytes())
+    before = {path: path.read_bytes() for path in form.iterdir()}
+    answer = cli("form", *arguments)
+
+    assert answer.code == 2
+    assert "is read, and would be written over" in " ".join(answer.err.split())
+    assert {path: path.read_bytes() for path in form.iterdir()} == before
+
+
+def test_a_template_that_is_there_stays_but_by_force(cli, form):
+    edited = (form / "form.toml").read_text()
+    answer = cli("form", "new", "blank.png", "--out", "form.toml")
+
+    assert answer.code == 2
+    assert "form.toml is there already" in " ".join(answer.err.split())
+    assert (form / "form.toml").read_text() == edited
+    assert cli("form", "new", "blank.png", "--out", "form.toml", "--force").code == 0
+    assert load_template(form / "form.toml").name == "blank"
+
+
+def test_a_draft_of_a_page_on_its_side_says_so(cli, form):
+    Image.open(form / "blank.png").rotate(90, expand=True).save(form / "side.png")
+
+    assert "If the page is turned by a quarter" in cli("form", "new", "side.png").err
+    assert "If the page is turned by a quarter" not in cli("form", "new", "blank.png").err
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("new", "none.png"), 1, "There is no file none.png"),
         (("new", "blank.png", "--size", "A4"), 2, "210x297"),
         (("new", "blank.png", "--out", "form.toml/x.toml"), 1, "cannot be written"),
         (("check", "none.toml", "blank.png"), 1, "no file none.toml"),
-        (("check", "form.toml", "white.png"), 1, "does not fit the template"),
+        (("check", "form.toml", "white.png"), 1, "white.png: The page does not fit the template"),
+        (("new", "white.png"), 1, "white.png: No empty box was found"),
+        (("new", "blank.png", "--size", "210x148"), 1, "blank.png: The page is turned by a quarter"),
+        (("check", "form.toml", "blank.png", "--out", "seen.jpg"), 2, "must be a .png file; got seen.jpg"),
         (("check", "form.toml", "blank.png", "--out", "form.toml/x.png"), 1, "cannot be written"),
     ],
 )

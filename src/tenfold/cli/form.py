@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenfold.cli.inputs import spare
 from tenfold.cli.options import JsonOption, OutFile, examples
 from tenfold.cli.output import say, show, show_json, show_pairs, show_table
 from tenfold.errors import FormError
@@ -45,6 +48,9 @@ def new(
             help="Width and height of the page in millimeters; by default A4 or Letter, whichever fits.",
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a template that is in --out already.")
+    ] = False,
 ) -> None:
     """Draft a template from the empty boxes of a blank form.
 
@@ -52,15 +58,28 @@ def new(
     constraints: length, range, pattern, checksum, values, and sums of fields.
     """
     from tenfold.reading.forms import draft, save_template
+    from tenfold.reading.forms.drafting import may_lie_on_its_side
     from tenfold.reading.forms.toml import to_toml
 
     millimeters = None if size is None else _size(size)
-    template = draft(_page(image), millimeters, Path(image).stem)
+    spare([image], None, out, None)
+    if out is not None and out.exists() and not force:
+        raise typer.BadParameter(
+            f"{out} is there already, and may have been edited. Choose another name, or give --force",
+            param_hint="--out",
+        )
+    with _naming(image):
+        template = draft(_page(image), millimeters, Path(image).stem)
     cells = sum(item.cells or 1 for item in template.fields)
     say(
         f"Found {len(template.fields)} fields with {cells} cells, {len(template.rules)} rules and "
         f"{len(template.marks)} marks on a page of {template.size[0]:g} x {template.size[1]:g} mm."
     )
+    if may_lie_on_its_side(template):
+        say(
+            "Few boxes stand side by side, many one above another. If the page is turned by a quarter, turn"
+            " it upright and draft again."
+        )
     if out is None:
         show(to_toml(template).rstrip())
         return
@@ -91,7 +110,12 @@ def check(
     """
     from tenfold.reading.forms import check_form, load_template
 
-    found = check_form(load_template(template), _page(image))
+    if out is not None and out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"must be a .png file; got {out}", param_hint="--out")
+    spare([image], template, out, None)
+    loaded = load_template(template)
+    with _naming(image):
+        found = check_form(loaded, _page(image))
     if out is not None:
         _draw(found.drawn, out)
     if as_json:
@@ -121,6 +145,15 @@ def _page(image: str) -> Picture:
     from tenfold.reading.pages import pictures
 
     return next(iter(pictures(image)))
+
+
+@contextmanager
+def _naming(image: str) -> Iterator[None]:
+    """Name the picture in errors about it."""
+    try:
+        yield
+    except FormError as error:
+        raise FormError(f"{image}: {error}") from None
 
 
 def _size(text: str) -> tuple[float, float]:
