@@ -138,7 +138,7 @@ def two_pages():
         (b"%PDF-1.7 and nothing more", "damaged PDF"),
         (b"%PDF-1.7 and nothing more", "Data format error). Get the file again."),
         (LOCKED.encode(), "locked by a password"),
-        (two_pages()[:2500], "damaged picture: Missing dimensions. Get"),
+        (two_pages()[:2300], "damaged picture: "),
     ],
 )
 def test_what_cannot_be_read_says_why(tmp_path, content, said):
@@ -179,6 +179,14 @@ def test_a_pdf_without_pages_is_not_told_by_the_error_of_the_one_before():
         list(pictures(LOCKED.encode()))
     with pytest.raises(FormatError, match="damaged PDF"):
         list(pictures(bare.getvalue()))
+
+
+def test_of_a_tiff_that_is_cut_off_the_pages_before_are_kept():
+    damaged = {}
+    assert [picture.page for picture in pictures(two_pages()[:2600], None, damaged)] == [1]
+    assert list(damaged) == [2]
+    with pytest.raises(FormatError, match="Page 2 of <bytes> is a damaged picture"):
+        list(pictures(two_pages()[:2600]))
 
 
 def test_only_the_longer_side_must_have_some_pixels():

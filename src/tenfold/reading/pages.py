@@ -192,7 +192,7 @@ def _of_image(
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise _damaged(title, error) from None
     with image:
-        pages = _count(title, image)
+        pages = _count(image)
         _check_pages(title, pages, limits)
         for page in range(pages):
             part = _part(title, page, pages, damaged)
@@ -215,15 +215,23 @@ def _part(title: str, page: int, pages: int, damaged: dict[int, str] | None) -> 
     return f"Page {page + 1} of {title}" if damaged is None else "The page"
 
 
-def _count(title: str, image: Image) -> int:
-    """Return how many pages a picture has; further frames but of a TIFF are an animation or previews."""
+def _count(image: Image) -> int:
+    """Return how many pages a picture has; further frames but of a TIFF are an animation or previews.
+
+    Of a TIFF that is cut off, the page at which it breaks off is the last.
+    """
     if image.format != "TIFF":
         return 1
-    try:
-        with hushed():
-            return int(getattr(image, "n_frames", 1))
-    except Exception as error:
-        raise _damaged(title, error) from None
+    pages = 0
+    with hushed(), suppress(Exception):
+        pages = int(getattr(image, "n_frames", 1))
+    if pages:
+        return pages
+    with hushed(), suppress(Exception):
+        while True:
+            image.seek(pages)
+            pages += 1
+    return pages + 1
 
 
 def _turn(title: str, image: Image, page: int) -> None:
