@@ -200,14 +200,48 @@ def test_a_box_without_cells_is_read_as_a_line(networks, filled):
     assert "105" in [text for text, _ in found.alternatives]
     (patch,) = recognizer.patches
     assert patch.dtype == np.uint8
+    assert found.digits == (), "two digits, where three were seen"
     assert (patch[:2] > 220).all(), "the printed box is not in what is read"
 
 
-def test_without_a_recognizer_it_is_read_digit_by_digit(networks, filled):
-    page = filled(WHOLE, {"sum": "405", "key": "12345678"})
-    found = fields(FormReader(WHOLE, networks, error_rate=0.2).read_page(Picture(page)))
+class Spots:
+    """A recognizer that sees 405, each digit in a third of the patch."""
 
-    assert {name: line.text for name, line in found.items()} == {"sum": "405", "key": "12345678"}
+    def transcribe(self, patches):
+        found = []
+        for patch in patches:
+            slack = round(0.25 * patch.shape[0] / 1.5)
+            edges = np.linspace(slack, patch.shape[1] - slack, 4)
+            rows = [np.full(10, 0.01, np.float32) for _ in "405"]
+            for row, value in zip(rows, (4, 0, 5), strict=True):
+                row[value] = 0.91
+            spots = [
+                Spot(value, row, edges[place], edges[place + 1])
+                for place, (value, row) in enumerate(zip((4, 0, 5), rows, strict=True))
+            ]
+            found.append(Transcript(tuple(spots), 0.9, (("406", 0.2), ("495", 0.1))))
+        return found
+
+
+@pytest.mark.parametrize("recognizer", [Spots(), None], ids=["as a line", "digit by digit"])
+@pytest.mark.parametrize("quarters", [0, 1])
+def test_a_box_without_cells_has_its_digits(networks, filled, recognizer, quarters):
+    page = np.ascontiguousarray(np.rot90(filled(WHOLE, {"sum": "405", "key": "12345678"}), -quarters))
+    form = FormReader(WHOLE, Networks(networks.classifier, recognizer), 0.2, keep_images=True)
+    line = fields(form.read_page(Picture(page)))["sum"]
+
+    assert line.text == "405"
+    assert [digit.value for digit in line.digits] == [4, 0, 5]
+    assert all(len(digit.alternatives) == 9 and digit.image.shape == (28, 28) for digit in line.digits)
+    assert line.confidence + sum(chance for _, chance in line.alternatives) <= 1
+    along = quarters  # where digits follow each other: to the right, or down
+    starts = [digit.box[along] for digit in line.digits]
+    assert starts == sorted(starts)
+    for digit in line.digits:
+        left, top, width, height = digit.box
+        inside = page[top : top + height, left : left + width]
+        assert (inside < 128).mean() > 0.1, "on its ink"
+        assert line.box[0] <= left < left + width <= line.box[0] + line.box[2]
 
 
 def test_an_empty_box_is_blank(networks, filled):

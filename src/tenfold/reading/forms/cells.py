@@ -68,6 +68,13 @@ class Frame:
         left, top = box[0] * scale + self.map[0, 2], box[1] * scale + self.map[1, 2]
         return left, top, left + box[2] * scale, top + box[3] * scale
 
+    def back(self, box: tuple[float, float, float, float]) -> Rectangle:
+        """Return the box of the form that lies at left, top, right and bottom in the patch."""
+        scale = self.map[0, 0]
+        left, right = ((side - self.map[0, 2]) / scale for side in box[::2])
+        top, bottom = ((side - self.map[1, 2]) / scale for side in box[1::2])
+        return left, top, right - left, bottom - top
+
 
 def frame(template: Template, item: Field) -> Frame:
     """Return where a field lies in its patch."""

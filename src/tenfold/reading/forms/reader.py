@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import FormError
-from tenfold.reading.forms.cells import Cell, Frame, Patch, cut
+from tenfold.reading.forms.cells import Cell, cut
 from tenfold.reading.forms.laying import Laid, lay
 from tenfold.reading.forms.search import (
     BLANK,
@@ -23,7 +23,7 @@ from tenfold.reading.forms.search import (
     weigh,
 )
 from tenfold.reading.forms.sums import CANDIDATES, Sum, choose, groups
-from tenfold.reading.forms.template import Field, Template
+from tenfold.reading.forms.template import Field, Rectangle, Template
 from tenfold.reading.forms.toml import load_template
 from tenfold.reading.forms.whole import read_whole
 from tenfold.reading.networks import Networks
@@ -93,18 +93,20 @@ class FormReader(Reader):
     def _read(self, item: Field, laid: Laid) -> _Read:
         framed, patch = laid.patch(item)
         if item.cells is None:
-            return self._read_whole(item, framed, patch, laid)
-        boxes = [framed.place(cell) for cell in self.template.cells(item)]
-        cells = cut(patch, boxes, laid.ink.noise)
-        rows = self.networks.classifier.predict_proba(np.stack([cell.image for cell in cells]))
-        source = Cells(np.stack([_row(cell, row) for cell, row in zip(cells, rows, strict=True)]))
-        return _Read(item, source, answer(source, item.constraints, item.blank), tuple(cells))
-
-    def _read_whole(self, item: Field, framed: Frame, patch: Patch, laid: Laid) -> _Read:
-        """Read a field without cells: its box as one line."""
-        box = framed.place(self.template.millimeters(item.box))
-        source = read_whole(patch, box, laid.ink.noise, self.networks)
-        return _Read(item, source, answer(source, item.constraints, item.blank))
+            box = framed.place(self.template.millimeters(item.box))
+            whole = read_whole(patch, box, laid.ink.noise, self.networks)
+            seen = [_Seen(framed.back(digit.box), digit.probabilities, digit.image) for digit in whole.digits]
+            source = whole.source
+        else:
+            cells = self.template.cells(item)
+            found = cut(patch, [framed.place(cell) for cell in cells], laid.ink.noise)
+            network = self.networks.classifier.predict_proba(np.stack([cell.image for cell in found]))
+            rows = [_row(cell, row) for cell, row in zip(found, network, strict=True)]
+            seen = [
+                _Seen(box, row[:BLANK], cell.image) for box, row, cell in zip(cells, rows, found, strict=True)
+            ]
+            source = Cells(np.stack(rows))
+        return _Read(item, source, answer(source, item.constraints, item.blank), tuple(seen))
 
     def _chosen(self, read: list[_Read], laid: Laid) -> list[Line]:
         found = {item.field.name: item for item in read}
@@ -140,25 +142,36 @@ class FormReader(Reader):
         )
 
     def _digits(self, read: _Read, text: str, laid: Laid) -> tuple[Digit, ...]:
-        if not text or read.field.cells is None or not isinstance(read.source, Cells):
+        """Return the digits of a text; none where it was read whole and has more or fewer than were seen."""
+        seen = read.seen
+        if isinstance(read.source, Cells) and text:
+            first = read.source.place(text)
+            seen = seen[first : first + len(text)]
+        if len(seen) != len(text):
             return ()
-        first = read.source.place(text)
-        boxes = self.template.cells(read.field)
-        digits = []
-        for index, value in enumerate(map(int, text), first):
-            row = read.source.probabilities[index]
-            others = [other for other in np.argsort(-row[:BLANK], kind="stable") if other != value]
-            image = read.cells[index].image if self.keep_images else None
-            digits.append(
-                Digit(
-                    value,
-                    float(row[value]),
-                    laid.box(read.field, boxes[index]),
-                    tuple((int(other), float(row[other])) for other in others),
-                    image,
-                )
+        return tuple(
+            Digit(
+                value,
+                float(each.probabilities[value]),
+                laid.box(read.field, each.box),
+                tuple(
+                    (int(other), float(each.probabilities[other]))
+                    for other in np.argsort(-each.probabilities, kind="stable")
+                    if other != value
+                ),
+                each.image if self.keep_images else None,
             )
-        return tuple(digits)
+            for value, each in zip(map(int, text), seen, strict=True)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A digit, or a cell for one: its box in millimeters, probabilities (10,), and what the network saw."""
+
+    box: Rectangle
+    probabilities: NDArray[np.float64]
+    image: NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +181,7 @@ class _Read:
     field: Field
     source: Source
     answer: Answer
-    cells: tuple[Cell, ...] = ()
+    seen: tuple[_Seen, ...] = ()
 
     @property
     def is_blank(self) -> bool:
