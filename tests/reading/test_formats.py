@@ -120,6 +120,18 @@ def test_any_file_and_terminal_can_hold_a_name(form):
         assert "二.png" in ElementTree.fromstring(found)[1][0].get("title")
 
 
+def test_hocr_of_a_form_tells_fields_decisions_and_changes():
+    changes = (Change('pattern "7"; <9>', "1"), Change("sum a + b = c", "7"))
+    line = Line("7", 0.9, Decision.review, (1, 2, 3, 4), (), None, (), "question 1", changes)
+    root = ElementTree.fromstring(written([Document("a.png", (Page(1, 9, 9, 0, (line,)),))], "hocr"))
+    (found,) = (node for node in root.iter() if "ocr_line" in (node.get("class") or ""))
+
+    assert found.get("class") == "ocr_line review"
+    assert found.get("title") == (
+        'bbox 1 2 4 6; x_field "question 1"; x_changes "pattern \'7\'; <9> (else 1); sum a + b = c (broken)"'
+    )
+
+
 def test_an_unknown_format_names_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'jsonl'"):
         written([], "jsonll")

@@ -170,8 +170,7 @@ def _hocr(document: Document, number: int) -> str:
 
 
 def _hocr_page(document: Document, page: Page, key: str) -> str:
-    image = _xml(document.source.replace('"', "'"))
-    title = f"image &quot;{image}&quot;; bbox 0 0 {page.width} {page.height}; ppageno {page.page - 1}"
+    title = f"image {_quoted(document.source)}; bbox 0 0 {page.width} {page.height}; ppageno {page.page - 1}"
     kept = [line for line in page.lines if line.decision is not Decision.reject]
     lines = "".join(_hocr_line(line, f"{key}_{place}") for place, line in enumerate(kept, 1))
     return f'<div class="ocr_page" id="page_{key}" title="{title}">\n{lines}</div>\n'
@@ -184,12 +183,15 @@ def _hocr_line(line: Line, key: str) -> str:
         f'x_confs {100 * digit.confidence:.0f}">{digit.value}</span>'
         for digit in line.digits
     )
-    # Of a form's field that is read whole the text alone is known, not where its digits lie.
+    # Of a field read whole a text with more or fewer digits than were seen has none of them.
     word = (
         f'<span class="ocrx_word" id="word_{key}" '
         f'title="bbox {_corners(line.box)}; x_wconf {100 * line.confidence:.0f}">{digits or line.text}</span>'
     )
     title = f"bbox {_corners(line.box)}"
+    # What hOCR has no property for begins with x_.
+    own = {"x_field": line.field or "", "x_changes": _changes(line)}
+    title += "".join(f"; {key} {_quoted(text)}" for key, text in own.items() if text)
     return (
         f'<p><span class="ocr_line {line.decision.value}" id="line_{key}" title="{title}">{word}</span></p>\n'
     )
@@ -198,6 +200,11 @@ def _hocr_line(line: Line, key: str) -> str:
 def _corners(box: Box) -> str:
     left, top, width, height = box
     return f"{left} {top} {left + width} {top + height}"
+
+
+def _quoted(text: str) -> str:
+    """Return text as a property of hOCR holds it: in quotes, with none in it."""
+    return f"&quot;{_xml(text.replace(chr(34), chr(39)))}&quot;"
 
 
 def _xml(text: str) -> str:
