@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+_DIGITS = "0123456789"
 BLANK = 10
 BEAM = 12
 FAINT = 2e-3
@@ -72,9 +73,10 @@ def search(answer: Floats, beam: int = BEAM, faint: float = FAINT) -> list[Readi
     """
     # For each prefix the probability of all ways to write it that end in a blank, and in its last digit.
     beams: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
-    for column in np.exp(answer.astype(np.float64)):
-        blank = float(column[BLANK])
-        digits = [(str(d), float(column[d])) for d in np.flatnonzero(column[:BLANK] > faint)]
+    # Plain numbers: arrays of eleven cost more to ask than to hold.
+    for column in np.exp(answer.astype(np.float64)).tolist():
+        blank = column[BLANK]
+        digits = [(_DIGITS[d], column[d]) for d in range(BLANK) if column[d] > faint]
         if not digits:  # a column that says nothing
             beams = {text: ((ended + going) * blank, 0.0) for text, (ended, going) in beams.items()}
             continue
@@ -83,7 +85,7 @@ def search(answer: Floats, beam: int = BEAM, faint: float = FAINT) -> list[Readi
             both = ended + going
             last = text[-1:]
             here = onward.get(text, (0.0, 0.0))
-            stays = float(column[int(last)]) if last else 0.0
+            stays = column[int(last)] if last else 0.0
             onward[text] = (here[0] + both * blank, here[1] + going * stays)
             for digit, probability in digits:
                 longer = text + digit
@@ -155,17 +157,22 @@ def align(answer: Floats, text: str) -> list[Place]:
     for digit in text:
         states += [int(digit), BLANK]
     count = len(states)
-    skips = np.array([i > 1 and states[i] != BLANK and states[i] != states[i - 2] for i in range(count)])
-    emits = answer[:, states]
-    score = np.full(count, -np.inf, np.float32)
+    # What forbids to come from two states before: -inf but where a digit follows another one.
+    barred = [
+        0.0 if i > 1 and states[i] != BLANK and states[i] != states[i - 2] else -np.inf for i in range(count)
+    ]
+    emits, barrier = answer[:, states], np.array(barred, np.float32)
+    # Two states that are never reached lie before the first.
+    padded = np.full(count + 2, -np.inf, np.float32)
+    score = padded[2:]
     score[:2] = emits[0, :2]
+    choices = np.empty((3, count), np.float32)
     back = np.zeros((len(answer), count), np.int64)
     for t in range(1, len(answer)):
-        one = np.concatenate([[-np.inf], score[:-1]])
-        two = np.where(skips, np.concatenate([[-np.inf, -np.inf], score[:-2]]), -np.inf)
-        choices = np.stack([score, one, two])
-        back[t] = choices.argmax(axis=0)
-        score = choices.max(axis=0) + emits[t]
+        choices[0], choices[1] = score, padded[1:-1]
+        np.add(padded[:-2], barrier, out=choices[2])
+        choices.argmax(axis=0, out=back[t])
+        np.add(choices.max(axis=0), emits[t], out=score)
     state = count - 1 if score[-1] >= score[-2] else count - 2
     path = np.empty(len(answer), np.int64)
     for t in range(len(answer) - 1, -1, -1):
