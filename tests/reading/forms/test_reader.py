@@ -110,7 +110,7 @@ def test_a_constraint_that_changed_the_answer_is_named(exam, networks, filled):
     assert without.decision is Decision.review
     assert found.text == "20714463"
     assert found.changes == (Change("allowed values", "20719963"),)
-    assert found.confidence > 0.8 > without.confidence
+    assert found.confidence > 0.9
 
 
 def test_fields_that_must_add_up_settle_a_doubt(exam, networks, filled):
@@ -132,7 +132,7 @@ def test_a_sum_that_is_wrong_on_paper_is_for_review(reader, exam, filled):
     assert {found[name].reason for name in ("q1", "q2", "total")} == {Reason.constraint}
     assert [found[name].text for name in ("q1", "q2", "total")] == ["7", "12", "18"]
     assert found["q1"].changes == (Change("sum q1 + q2 = total", "7"),)
-    assert found["student"].changes == ()
+    assert found["student"].decision is Decision.accept
 
 
 def test_a_reading_that_fights_its_constraint_is_for_review(exam, networks, filled):

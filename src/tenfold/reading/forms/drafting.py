@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tenfold.data.pixels import Pixels
 from tenfold.errors import FormError
 from tenfold.reading.forms.alignment import TILT, tilt
-from tenfold.reading.forms.laying import AREA, SOLID, inks, lay
+from tenfold.reading.forms.laying import AREA, inks, lay
 from tenfold.reading.forms.printed import Printed, find_printed
 from tenfold.reading.forms.template import Field, Rectangle, Segment, Template
 from tenfold.reading.ink import FLOOR, SIGMAS, Ink, find_ink
@@ -116,17 +116,17 @@ class _Sheet:
     """What is found on a blank form, turned upright: its boxes row by row, and what else is printed."""
 
     def __init__(self, pixels: Pixels, ink: Ink, size: tuple[float, float] | None) -> None:
-        height, width = ink.contrast.shape
-        self.size = size or _paper(width, height)
-        self.scale = self.size[0] / width
-        printed = find_printed(ink, SOLID / self.scale)
+        printed = find_printed(ink)
         self.angle = tilt(printed.soft[0], printed.soft[1])
         if self.angle:
             ink = find_ink(_turned(pixels, self.angle), AREA, dark=not ink.inverted, keep_rules=True)
-            printed = find_printed(ink, SOLID / self.scale)
+            printed = find_printed(ink)
             left = tilt(printed.soft[0], printed.soft[1])
             self.angle += left if abs(left) > 0.5 else 0
         self.ink, self.printed = ink, printed
+        height, width = ink.contrast.shape
+        self.size = size or _paper(width, height)
+        self.scale = self.size[0] / width
         lines = _lines(printed)
         self.thick = _thickness(lines)
         holes = [hole for hole in _holes(lines, self.scale) if _is_empty(ink, hole)]

@@ -31,8 +31,6 @@ from tenfold.reading.result import Box
 
 AREA = 3_000_000
 """Pixels at which a form is worked on: a cell of 6 mm on A4 is 40 pixels high."""
-SOLID = 1.5
-"""Millimeters from which on what is printed is no rule."""
 SNAP = 1.2
 """Millimeters by which a single field may lie off the page's map: paper bends."""
 
@@ -139,9 +137,7 @@ def inks(pixels: Pixels) -> Iterator[Ink]:
 
 def _lay(template: Template, pixels: Pixels, ink: Ink) -> Laid:
     height, width = pixels.shape[:2]
-    # Rules are thinner than any mark, and marks may be rounded, or turned by a few degrees.
-    thick = min([SOLID, *(0.5 * min(template.millimeters(mark)[2:]) for mark in template.marks)])
-    printed = find_printed(ink, thick * max(ink.contrast.shape) / max(template.size))
+    printed = find_printed(ink)
     alignment = align(template, ink, printed)
     printed = printed.turned(alignment.turns)
     contrast = np.ascontiguousarray(np.rot90(ink.contrast, -alignment.turns))

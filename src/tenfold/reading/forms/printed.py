@@ -58,22 +58,16 @@ class Printed:
         return Printed(down, across, solid) if quarters % 2 else Printed(across, down, solid)
 
 
-def find_printed(ink: Ink, thick: float) -> Printed:
+def find_printed(ink: Ink) -> Printed:
     """Tell rules and solid marks from whatever else is dark.
 
     Rules may be turned by up to six degrees, and fainter than the writing over them.
-
-    Parameters
-    ----------
-    ink : Ink
-    thick : float
-        Pixels that a square must have a side for it to be solid; rules are thinner.
     """
     # Not the ink's own mask: near dark writing that leaves out what is faint, as box lines may be.
     mask = np.where(ink.contrast > max(SIGMAS * ink.noise, FLOOR), 255, 0).astype(np.uint8)
     shortest = max(9, round(SHORTEST * max(mask.shape)))
     across, down = (_runs(mask, shape, shortest) for shape in ((1, 0), (0, 1)))
-    side = max(5, round(thick))
+    side = max(5, round(shortest / 2.5))
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     solid = np.asarray(opened, np.uint8)
     # A solid block is full of runs; its edges are no rules.
