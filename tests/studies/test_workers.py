@@ -1,4 +1,4 @@
-"""Processes that do jobs: each with one thread, kept from one study to the next, ended with the context."""
+"""Processes that do jobs: each on one core, kept from one study to the next, ended with the context."""
 
 import os
 import sys
@@ -15,10 +15,32 @@ from tenfold.studies.workers import Tracker, Workers
 WORK = """
 import os
 from pathlib import Path
+from time import monotonic, sleep
+
+from tenfold.studies.workers import threads
 
 def note(job, report):
     report(0.5)
     Path(job.study).write_text(f"{os.getpid()} {os.environ['OMP_NUM_THREADS']}")
+
+def until(met):
+    began = monotonic()
+    while not met() and monotonic() - began < 30:
+        sleep(0.01)
+
+def leave(job, report):
+    # Stays until the other has come.
+    until(Path(job.study).with_name("stays").exists)
+
+def stay(job, report):
+    # Stays until the other has left.
+    first = threads()
+    Path(job.study).touch()
+    until(lambda: threads() != first)
+    Path(job.study).write_text(f"{first} {threads()}")
+
+def leave_or_stay(job, report):
+    {"leaves": leave, "stays": stay}[Path(job.study).name](job, report)
 
 def fail(job, report):
     raise ValueError(f"{job.label} went wrong")
@@ -50,6 +72,15 @@ def test_the_same_processes_do_what_comes_next(work, tmp_path):
     pid, threads = first.split()
     assert (int(pid) != os.getpid(), threads) == (True, "1")
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_job_that_is_left_alone_may_use_every_core(work, tmp_path):
+    both, tracker = [job(tmp_path / name) for name in ("stays", "leaves")], Tracker(None)
+    tracker.expect(0, both)
+    with Workers(2) as workers:
+        workers.run(both, work.leave_or_stay, tracker)
+
+    assert (tmp_path / "stays").read_text() == "1 2"
 
 
 def test_what_goes_wrong_in_a_process_is_told_here(work, tmp_path):

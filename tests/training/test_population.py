@@ -130,6 +130,31 @@ def test_a_whole_training_of_2500_steps_ends_where_it_would_have_alone(images, p
         )
 
 
+def test_threads_change_no_bit(images, monkeypatch):
+    monkeypatch.setattr(numpy_blocks, "PIECE", 50)
+    alone, crowd = (Population(MEMBERS, images[0]) for _ in range(2))
+    for threads in (2, 3, 50):
+        alone.step()
+        crowd.step(threads=threads)
+
+    states = alone.state(), crowd.state()
+    assert states[0].keys() == states[1].keys()
+    for key in states[0]:
+        np.testing.assert_array_equal(*(state[key] for state in states), err_msg=key)
+    assert [learner.loss for learner in alone.learners] == [learner.loss for learner in crowd.learners]
+
+
+def test_what_goes_wrong_in_a_thread_is_told(images, monkeypatch):
+    population = Population(MEMBERS, images[0].take(slice(0, 50)))
+
+    def blow(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("tenfold.training.numpy_stack.Stack.learn", blow)
+    with pytest.raises(MemoryError, match="no room"):
+        population.step(threads=2)
+
+
 def test_networks_that_scale_their_images_read_the_blank_pixels_too(images):
     data, _ = images
     member = Member(network(784, mean=0.13, std=0.31)(Dense(5), ReLU(), Dense(10)), recipe(), seed=0)

@@ -19,7 +19,7 @@ from tenfold.runs import Run, Store, identity
 from tenfold.studies.experiment import Classical, Setup
 from tenfold.studies.jobs import Crew, Job, Task
 from tenfold.studies.share import Parts, parts
-from tenfold.studies.workers import Report
+from tenfold.studies.workers import Report, threads
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.numpy_population import Member
@@ -105,6 +105,7 @@ def _run_crew(crew: Crew, store: Store, report: Report) -> None:
             monitor_every=setups[0].monitor_every,
             folder=folder,
             on_progress=report,
+            threads=threads,
         )
         for job, setup, trained, what in zip(crew.jobs, setups, together, whats, strict=True):
             _keep(job, setup, data, trained, get_engine("numpy"), store, started, what)

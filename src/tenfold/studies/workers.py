@@ -1,4 +1,4 @@
-"""Trains jobs side by side, each core one job with one thread, and tells how far they are."""
+"""Trains jobs side by side, each with a core of its own, and tells how far they are."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def cores() -> int:
 
 
 class Workers:
-    """Processes that do jobs, each with one thread. A context: on leaving it they end.
+    """Processes that do jobs, each on one core. A context: on leaving it they end.
+
+    Where there are fewer jobs than cores, a job that can use more has its share of them (`threads`).
 
     They start when there is first something to do and stay for what comes next, of the same study or another:
     each one's start takes seconds, and what it has read it need not read again.
@@ -125,6 +127,7 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
         self._stop: Any = None
         self._news: Any = None
+        self._threads: Any = None
 
     def __enter__(self) -> Workers:
         return self
@@ -155,6 +158,7 @@ class Workers:
                 futures = {pool.submit(_work, work, job): job for job in ordered}
             waiting: set[Future[None]] = set(futures)
             while waiting:
+                self._threads.value = max(1, self.count // len(waiting))
                 finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 for name, part in _drain(self._news):
                     if name in by_name:  # else news of what was finished before, which came late
@@ -173,8 +177,12 @@ class Workers:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._stop, self._news = context.Event(), context.Queue()
+            self._threads = context.Value("i", 1)
             self._pool = ProcessPoolExecutor(
-                self.count, mp_context=context, initializer=_start, initargs=(self._stop, self._news)
+                self.count,
+                mp_context=context,
+                initializer=_start,
+                initargs=(self._stop, self._news, self._threads),
             )
         return self._pool
 
@@ -187,15 +195,21 @@ def _drain(news: Any) -> Iterator[tuple[str, float]]:
             return
 
 
+def threads() -> int:
+    """Return how many threads the job of this process may use now: its core's, and those of idle cores."""
+    return 1 if _threads is None else int(_threads.value)
+
+
 _stop: Any = None
 _news: Any = None
+_threads: Any = None
 
 
-def _start(stop: Any, news: Any) -> None:
+def _start(stop: Any, news: Any, shared_threads: Any) -> None:
     """Make a worker ready: Ctrl-C is the parent's to handle, which then sets `stop`."""
-    global _stop, _news
+    global _stop, _news, _threads
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _stop, _news = stop, news
+    _stop, _news, _threads = stop, news, shared_threads
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

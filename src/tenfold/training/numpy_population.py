@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold import seeds
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingError
 from tenfold.networks import layers
@@ -18,6 +20,7 @@ from tenfold.networks.architecture import Architecture
 from tenfold.training.engine import as_input, check_fit
 from tenfold.training.initializers import Weights, initial_weights
 from tenfold.training.numpy_blocks import Block, blocks
+from tenfold.training.numpy_draws import Draws, Places
 from tenfold.training.numpy_engine import NumpyEngine
 from tenfold.training.numpy_operation import Array, Arrays
 from tenfold.training.numpy_optimizers import Stepper
@@ -27,6 +30,10 @@ from tenfold.training.recipe import Recipe
 
 LARGEST = 1e9
 """A network whose weights would grow beyond this has diverged: what it says would overflow float32 soon."""
+
+SHARES = 4
+"""In how many shares the images pass through, each a thread's work. The sums of the shares are added in their
+order, so that the result is the same for any number of threads."""
 
 PRECISIONS: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
 
@@ -131,89 +138,105 @@ class _Learner:
         return found
 
 
-class _Draws:
-    """The random numbers behind the dropout of a step (`engine` says which), for some images at a time."""
-
-    def __init__(self, step: int, count: int) -> None:
-        self._step, self._count = step, count
-        self._places: dict[int, NDArray[np.uint32]] = {}
-        self._images = np.empty(0, np.int64)
-        self._drawn: dict[tuple[int, str, int], Array] = {}
-        self._kept: dict[tuple[int, str, int, float], NDArray[np.bool_]] = {}
-
-    def turn_to(self, images: NDArray[np.int64]) -> None:
-        """Draw for these images from now on."""
-        self._images = images
-        self._drawn.clear()
-        self._kept.clear()
-
-    def kept(self, seed: int, name: str, width: int, rate: float) -> NDArray[np.bool_]:
-        """Return what layer `name` keeps, (width, n); it is found once for all members of a seed and rate."""
-        wanted = (seed, name, width, rate)
-        if wanted not in self._kept:
-            self._kept[wanted] = self._numbers(seed, name, width) >= np.float32(rate)
-        return self._kept[wanted]
-
-    def _numbers(self, seed: int, name: str, width: int) -> Array:
-        wanted = (seed, name, width)
-        if wanted not in self._drawn:
-            first = self._place(seed)[self._images] * np.uint32(width)
-            index = first + np.arange(width, dtype=np.uint32)[:, None]
-            self._drawn[wanted] = seeds.uniform_at(seeds.key(seed, "dropout", self._step, name), index)
-        return self._drawn[wanted]
-
-    def _place(self, seed: int) -> NDArray[np.uint32]:
-        """Return where each image stands in the seed's order."""
-        if seed not in self._places:
-            places = np.empty(self._count, np.uint32)
-            places[seeds.epoch_order(seed, self._step, self._count)] = np.arange(self._count)
-            self._places[seed] = places
-        return self._places[seed]
-
-
 class _Group:
-    """Learners that are alike, and the stack that computes them; their first layers are `rows` of all."""
+    """Learners that are alike: one stack computes them. Their first layers are `rows` of all."""
 
     def __init__(self, learners: Sequence[_Learner], start: int) -> None:
-        member = learners[0].member
         self.learners = learners
-        self.stack = Stack(
+        units = learners[0].member.architecture.nodes[0].output_shape[0]
+        self.rows = slice(start, start + len(learners) * units)
+        self.seeds = [learner.member.seed for learner in learners]
+
+    def stack(self) -> Stack:
+        """Return a stack of all learners behind their first layers."""
+        member = self.learners[0].member
+        return Stack(
             member.architecture.nodes[1:],
-            [learner.weights for learner in learners],
+            [learner.weights for learner in self.learners],
             operations(member.backward, member.architecture),
             member.recipe.loss,
         )
-        units = member.architecture.nodes[0].output_shape[0]
-        self.rows = slice(start, start + len(learners) * units)
-        self._seeds = [learner.member.seed for learner in learners]
 
-    def learn(self, z: Array, block: Block, draws: _Draws, counted: bool) -> None:
-        """Replace `z` (rows, n) by the gradient of the summed loss by it."""
-
-        def draw(name: str, width: int, rate: float) -> NDArray[np.bool_]:
-            if len(set(self._seeds)) == 1:
-                return draws.kept(self._seeds[0], name, width, rate)[None]
-            return np.stack([draws.kept(seed, name, width, rate) for seed in self._seeds])
-
-        count = len(block.labels)
-        dz = self.stack.learn(
-            z.reshape(len(self.learners), -1, count),
-            block.wanted[self.learners[0].member.smoothed],
-            draw,
-            block.labels if counted else None,
-        )
-        z[...] = dz.reshape(-1, count)
-
-    def end(self, weight: Array, bias: Array, step: int, count: int, counted: bool) -> None:
-        """Let every learner take the step, given the first layers' gradients (rows, pixels) and (rows,)."""
+    def end(
+        self, stacks: Sequence[Stack], weight: Array, bias: Array, step: int, count: int, counted: bool
+    ) -> None:
+        """Let every learner take the step, given what each share's stack gathered, and the first layers'
+        gradients (rows, pixels) and (rows,).
+        """
         shape = (len(self.learners), -1)
         weights, biases = weight.reshape(*shape, weight.shape[1]), bias.reshape(shape)
+        behind = {
+            key: np.sum([stack.gradients[key] for stack in stacks], axis=0) for key in stacks[0].gradients
+        }
+        losses = np.sum([stack.losses for stack in stacks], axis=0)
+        hits = np.sum([stack.hits for stack in stacks], axis=0)
         for place, learner in enumerate(self.learners):
-            gradients = {key: array[place] / count for key, array in self.stack.gradients.items()}
+            gradients = {key: array[place] / count for key, array in behind.items()}
             gradients |= {learner.weight: weights[place] / count, learner.bias: biases[place] / count}
-            learner.loss = float(self.stack.losses[place]) / count
-            learner.accuracy = self.stack.hits[place] / count if counted else nan
+            learner.loss = float(losses[place]) / count
+            learner.accuracy = hits[place] / count if counted else nan
             learner.step(gradients, step)
+
+
+class _Share:
+    """Some of the blocks, and what all networks gather over them in a step: the work of one thread."""
+
+    def __init__(self, blocks: Sequence[Block], groups: Sequence[_Group]) -> None:
+        self._blocks, self._groups = blocks, groups
+        self.count = sum(len(block.images) for block in blocks)
+        self.stacks = [group.stack() for group in groups]
+        """One for each group."""
+
+    def learn(self, weight: Array, draws: Draws, counted: bool) -> Array:
+        """Pass the images through all networks and back.
+
+        Parameters
+        ----------
+        weight : (pixels + 1, rows)
+            The first layers', a line a pixel, so that what a piece needs are whole lines of memory; the last
+            line are the biases.
+        draws : Draws
+            This share's own.
+        counted : bool
+            Whether to count who is told right.
+
+        Returns
+        -------
+        gradient : (pixels + 1, rows)
+            Of the summed loss, by `weight`. The rest is in `stacks`.
+        """
+        gradient = np.zeros_like(weight)
+        for group, stack in zip(self._groups, self.stacks, strict=True):
+            stack.begin([learner.weights for learner in group.learners])
+        with _silent():
+            for block in self._blocks:
+                draws.turn_to(block.images)
+                z = np.empty((weight.shape[1], len(block.images)), weight.dtype)
+                for part in block.parts:
+                    np.matmul(weight[part.pixels].T, part.x, out=z[:, part.here])
+                for group, stack in zip(self._groups, self.stacks, strict=True):
+                    _learn(group, stack, z[group.rows], block, draws, counted)
+                for part in block.parts:
+                    gradient[part.pixels] += part.x @ z[:, part.here].T
+        return gradient
+
+
+def _learn(group: _Group, stack: Stack, z: Array, block: Block, draws: Draws, counted: bool) -> None:
+    """Replace `z` (rows, n) of a group by the gradient of the summed loss by it."""
+
+    def draw(name: str, width: int, rate: float) -> NDArray[np.bool_]:
+        if len(set(group.seeds)) == 1:
+            return draws.kept(group.seeds[0], name, width, rate)[None]
+        return np.stack([draws.kept(seed, name, width, rate) for seed in group.seeds])
+
+    count = len(block.labels)
+    dz = stack.learn(
+        z.reshape(len(group.learners), -1, count),
+        block.wanted[group.learners[0].member.smoothed],
+        draw,
+        block.labels if counted else None,
+    )
+    z[...] = dz.reshape(-1, count)
 
 
 class Population:
@@ -246,13 +269,17 @@ class Population:
                 raise TrainingError("The members of a population must have the same precision.")
         x = as_input(architecture, data.images, PRECISIONS[precision])
         kinds = {member.smoothed for member in members}
-        self._blocks = blocks(data.images, x, data.labels, kinds)
+        every = blocks(data.images, x, data.labels, kinds)
+        ends = [round(len(every) * part / SHARES) for part in range(SHARES + 1)]
+        self._divided = [every[start:end] for start, end in pairwise(ends) if start < end]
         nameless = [replace(member, architecture=member.architecture.named("")) for member in members]
         learners = {member: _Learner(member) for member in dict.fromkeys(nameless)}
         self.learners = [learners[member] for member in nameless]
-        self._groups = self._grouped()
+        self._regroup()
 
-    def step(self, report: Callable[[float], None] | None = None, *, counted: bool = True) -> None:
+    def step(
+        self, report: Callable[[float], None] | None = None, *, counted: bool = True, threads: int = 1
+    ) -> None:
         """Do one step of every member that has not diverged, on all images.
 
         Parameters
@@ -261,49 +288,45 @@ class Population:
             Told the part of the step that is done.
         counted : bool
             Whether to find the accuracy.
+        threads : int >= 1
+            How many threads to use, `SHARES` at most. The result does not depend on it.
         """
         if self._groups:
-            # A member that runs away overflows on its way: its loss tells, so NumPy need not.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                self._step(report or (lambda part: None), counted)
+            self._step(report or (lambda part: None), counted, threads)
         self.done += 1
 
-    def _step(self, report: Callable[[float], None], counted: bool) -> None:
+    def _step(self, report: Callable[[float], None], counted: bool, threads: int) -> None:
         count = len(self.data)
         every = [learner for group in self._groups for learner in group.learners]
-        # Pixels lie below one another, so that what a piece needs of them are whole lines of memory; the last
-        # are the biases.
         weights = [np.concatenate([learner.weights[learner.weight] for learner in every]).T]
         weights += [np.concatenate([learner.weights[learner.bias] for learner in every])[None]]
         weight = np.concatenate(weights)
-        gradient = np.zeros_like(weight)
-        for group in self._groups:
-            group.stack.begin([learner.weights for learner in group.learners])
-        draws, done = _Draws(self.done, count), 0
-        for block in self._blocks:
-            draws.turn_to(block.images)
-            z = np.empty((weight.shape[1], len(block.images)), weight.dtype)
-            for part in block.parts:
-                np.matmul(weight[part.pixels].T, part.x, out=z[:, part.here])
-            for group in self._groups:
-                group.learn(z[group.rows], block, draws, counted)
-            for part in block.parts:
-                gradient[part.pixels] += part.x @ z[:, part.here].T
-            done += len(block.images)
-            report(done / count)
+        places = Places(self.done, count)
+
+        def learn(share: _Share) -> Array:
+            return share.learn(weight, Draws(places), counted)
+
+        gradient, done = np.zeros_like(weight), 0
+        with _mapping(min(threads, len(self._shares))) as mapped:
+            for share, found in zip(self._shares, mapped(learn, self._shares), strict=True):
+                gradient += found
+                done += share.count
+                report(done / count)
         by_unit, of_biases = np.ascontiguousarray(gradient[:-1].T), gradient[-1]
-        for group in self._groups:
-            group.end(by_unit[group.rows], of_biases[group.rows], self.done, count, counted)
+        for place, group in enumerate(self._groups):
+            stacks = [share.stacks[place] for share in self._shares]
+            with _silent():
+                group.end(stacks, by_unit[group.rows], of_biases[group.rows], self.done, count, counted)
         lost = [learner for learner in every if learner.diverged]
         for learner in lost:
             # What it said on the way is no number; what it is left with can be measured.
             logits = NumpyEngine().logits(learner.member.architecture, learner.final(), self.data.images)
             learner.accuracy = float(np.mean(logits.argmax(axis=1) == self.data.labels))
         if lost:
-            self._groups = self._grouped()
+            self._regroup()
 
-    def _grouped(self) -> list[_Group]:
-        """Return the learners that have not diverged, with those that are alike in one group."""
+    def _regroup(self) -> None:
+        """Put the learners that have not diverged together, those that are alike in one group."""
         alike: dict[Any, list[_Learner]] = {}
         for learner in dict.fromkeys(self.learners):
             if not learner.diverged:
@@ -311,7 +334,8 @@ class Population:
         groups: list[_Group] = []
         for learners in alike.values():
             groups.append(_Group(learners, groups[-1].rows.stop if groups else 0))
-        return groups
+        self._groups = groups
+        self._shares = [_Share(blocks, groups) for blocks in self._divided]
 
     def state(self) -> Arrays:
         """Return a copy of everything the next step depends on."""
@@ -331,9 +355,26 @@ class Population:
             learner.loss, learner.accuracy = nan, float(state["accuracy"][place])
             for key, array in learner.arrays().items():
                 array[...] = state[f"{place}/{key}"]
-        self._groups = self._grouped()
+        self._regroup()
 
 
 def decayed(architecture: Architecture) -> set[str]:
     """Return the keys that weight decay touches: the weights of dense layers."""
     return {f"{node.name}.weight" for node in architecture.walk() if isinstance(node.layer, layers.Dense)}
+
+
+def _silent() -> np.errstate:
+    """Return a context, for one thread: a member that runs away overflows; its loss tells, NumPy need not."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+@contextmanager
+def _mapping(
+    threads: int,
+) -> Iterator[Callable[[Callable[[_Share], Array], Iterable[_Share]], Iterator[Array]]]:
+    """Return what maps a function over shares, in their order, on so many threads."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool.map

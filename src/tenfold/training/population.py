@@ -46,6 +46,7 @@ def train_population(
     folder: Path | None = None,
     checkpoint_seconds: float = 30.0,
     on_progress: Callable[[float], None] | None = None,
+    threads: Callable[[], int] = lambda: 1,
 ) -> list[Trained]:
     """Train the members together; each gets what `train` with the NumPy engine would have given it.
 
@@ -61,6 +62,8 @@ def train_population(
     checkpoint_seconds : float
     on_progress : function of float, or None
         Told the part of the training that is done, in [0, 1], after every step and a few times a second.
+    threads : function returning int >= 1
+        Asked before each step how many threads it may use. The result does not depend on it.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def train_population(
         for epoch in range(last.epoch, epochs):
             began = perf_counter()
             watched = (epoch + 1) % monitor_every == 0 or epoch + 1 == epochs
-            population.step(report, counted=watched)
+            population.step(report, counted=watched, threads=threads())
             seconds = last.seconds + perf_counter() - began
             rows = last.history.rows
             if watched:
