@@ -1,8 +1,10 @@
 import html.parser
 import json
 import re
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tenfold.runs import Store
@@ -161,6 +163,36 @@ def test_a_file_of_data_must_be_readable_and_wanted(cli, tmp_path):
     answer = cli("study", "run", "shrestha", "--data", unlabeled)
     assert answer.code == 1
     assert "label" in answer.err
+
+
+def test_the_users_data_is_run_reported_and_told_in_every_command(cli, mnist, tmp_path):
+    given = tmp_path / "my data"
+    given.mkdir()
+    np.savez(given / "pile.npz", images=mnist.test.images[:300], labels=mnist.test.labels[:300])
+    (tmp_path / "mine.py").write_text(
+        EXAMPLE.read_text()
+        .replace("train=600, test=200", "train=100, test=20")
+        .replace("    Study,\n", "    Shuffled,\n    Study,\n")
+        .replace("EXHIBITS = (", 'EXHIBITS = (\n    SampleImages("Samples", 5),')
+        .replace("import Curves", "import Curves, SampleImages")
+        .replace("    deviations=(", '    split=Shuffled(300, 40, 40),\n    takes_data="a file",\n    deviations=(')
+    )
+    words = ["mine.py", "--scale", "smoke", "--data", "my data/pile.npz"]
+    path = shlex.quote(str(given / "pile.npz"))
+
+    nothing = cli("study", "report", *words)
+    assert nothing.code == 1
+    assert f"tenfold study run mine.py --data {path} --scale smoke" in nothing.err
+    one = cli("study", "run", *words, "--workers", "1", "--only", "one layer")
+    assert one.code == 0, one.err
+    assert f"tenfold study run mine.py --data {path} --scale smoke" in " ".join(one.out.split())
+    assert "tenfold study report mine.py --data 'my data/pile.npz' --scale smoke" in one.err
+    report = cli("study", "report", *words, "--format", "both", "--out", "out")
+    assert report.code == 0, report.err
+    page = Path("out/README.md").read_text()
+    assert "tenfold study run mine.py --data" in page, "two layers were not run"
+    # Without the data it is another study: nothing of it was run.
+    assert cli("study", "report", *words[:3]).code == 1
 
 
 def test_every_study_is_listed_and_shown(cli):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -248,8 +249,9 @@ def run(
         for line in verdicts_lines(results):
             show_paragraph(line)
     if not quiet:
-        names = "--all" if every else " ".join(keys or [])
-        say(f"For tables and figures: tenfold study report {names} --scale {scale.value}")
+        words = ["--all"] if every else [*(keys or [])]
+        words += ["--data", str(data)] if data else []
+        say(f"For tables and figures: tenfold study report {shlex.join(words)} --scale {scale.value}")
 
 
 @commands.command(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 from string import ascii_lowercase
 
 from tenfold.report.document import (
@@ -75,8 +76,9 @@ def seeds_text(count: int) -> str:
 
 def missing(name: str, results: Results) -> Note:
     """Return the note that something was not run, and how to run it."""
+    words = quote(name) if "'" in name else f"'{name}'"
     return Note(
         f"{name} was not run at {results.scale} scale. Run it with "
-        f"`tenfold study run {results.study.argument} --scale {results.scale} --only '{name}'`.",
+        f"`tenfold study run {results.study.argument} --scale {results.scale} --only {words}`.",
         kind="warning",
     )

@@ -22,21 +22,22 @@ from tenfold.report.network import per_class_table
 from tenfold.studies.exhibit import Exhibit, marked, missing, seeds_text
 from tenfold.studies.experiment import PUBLISHED
 from tenfold.studies.results import Group, Results
-from tenfold.studies.share import parts
+from tenfold.studies.share import parts, pile
 
 TRAINING, TEST, VALIDATION = "training (running mean)", "test (as published)", "validation (honest)"
 
 
 @dataclass(frozen=True)
 class SampleImages(Exhibit):
-    """The first images of the training set."""
+    """The first images of the training set, or of the pile that the study divides itself."""
 
     count: int
 
     def blocks(self, results: Results) -> list[Block]:
-        train = load(results.study.data).train
-        labels = tuple(train.classes[label] for label in train.labels[: self.count])
-        return [Pictures(train.images[: self.count], labels, self.title, columns=10)]
+        study = results.study
+        shown = load(study.data).train if study.split is None else pile(study.data)
+        labels = tuple(shown.classes[label] for label in shown.labels[: self.count])
+        return [Pictures(shown.images[: self.count], labels, self.title, columns=10)]
 
 
 @dataclass(frozen=True)

@@ -122,24 +122,24 @@ def parts(share: Share) -> Parts:
 
 
 def _shuffled(share: Share, split: Shuffled) -> Parts:
-    pile = _pile(share.data)
-    if len(pile) < split.drawn:
+    whole = pile(share.data)
+    if len(whole) < split.drawn:
         raise DataError(
-            f"{share.data} holds {len(pile):,} images; the study divides {split.drawn:,}. "
+            f"{share.data} holds {len(whole):,} images; the study divides {split.drawn:,}. "
             "Give the whole file (Kaggle's digit-recognizer train.csv has 42,000 rows)."
         )
-    order = generator(SPLIT_SEED, "split", "shuffled").permutation(len(pile))[: split.drawn]
+    order = generator(SPLIT_SEED, "split", "shuffled").permutation(len(whole))[: split.drawn]
     test, validation, train = np.split(order, np.cumsum([split.test, split.validation]))
     part = 1.0 if share.train is None else min(1.0, share.train / len(train))
-    held = pile.take(validation[: round(part * len(validation))], name=f"{pile.name}/validation")
+    held = whole.take(validation[: round(part * len(validation))], name=f"{whole.name}/validation")
     return Parts(
-        pile.take(train[: share.train], name=f"{pile.name}/train"),
+        whole.take(train[: share.train], name=f"{whole.name}/train"),
         {"validation": held},
-        pile.take(test[: share.test], name=f"{pile.name}/test") if share.reading == HONEST else None,
+        whole.take(test[: share.test], name=f"{whole.name}/test") if share.reading == HONEST else None,
     )
 
 
-def _pile(data: str) -> Dataset:
+def pile(data: str) -> Dataset:
     """Return all images of a data set; of one with a test part, training and test images together."""
     if data not in CATALOG:
         return replace(load_dataset(data), name=Path(data).name)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from shlex import quote
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
+from tenfold.data import CATALOG
 from tenfold.errors import StudyError, UnknownNameError
 from tenfold.studies.experiment import Candidates, Experiment
 
@@ -170,8 +171,9 @@ class Study:
 
     @property
     def argument(self) -> str:
-        """What names it in a command: its key, or the path of the user's file."""
-        return quote(self.file) if self.file else self.key
+        """What names it in a command: its key, or the path of the user's file; and the user's data."""
+        given = ["--data", self.data] if self.takes_data and self.data not in CATALOG else []
+        return join([self.file or self.key, *given])
 
     @cached_property
     def labels(self) -> frozenset[str]:
