@@ -18,6 +18,7 @@ else. Each message says what was expected, what came, and what to do next.
     ├── ModelError           a model folder that is missing, damaged or foreign
     ├── StoreError           a run that is not in the store, or a store that cannot be opened
     ├── StudyError           a study, experiment or claim that is unknown or badly written
+    │   └── TrainingsFailed  some trainings of a study failed; the others are finished
     ├── ReportError          a report that cannot be written
     ├── ExportError          a model that a form cannot hold, or an export that cannot be written or checked
     ├── ServingError         a service that cannot be started, or a setting of it that is out of range
@@ -91,6 +92,10 @@ class StudyError(TenfoldError):
     """A study, experiment or claim that is unknown or badly written."""
 
 
+class TrainingsFailed(StudyError):
+    """Some trainings of a study failed; the others are finished and kept."""
+
+
 class ReportError(TenfoldError):
     """A report that cannot be written."""
 
@@ -122,20 +127,27 @@ class UnknownNameError(TenfoldError, ValueError):
         What came.
     known : iterable of str
         What there is. The nearest is offered; a short list is told whole.
+    place : str
+        Where the name stands, if that is to be told.
     """
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str], place: str = "") -> None:
         known = sorted(known)
         near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-        message = f"There is no {kind} named {str(name)!r}."
+        message = f"{place}: " if place else ""
+        message += f"There is no {kind} named {str(name)!r}."
         if near:
             message += f" Did you mean {near[0]!r}?"
         if known and (len(known) <= 12 or not near):
             message += f" Known: {', '.join(known)}."
         super().__init__(message)
-        self._parts = (kind, name, known)
+        self._parts = (kind, name, known, place)
 
-    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, object, list[str]]]:
+    def within(self, place: str) -> UnknownNameError:
+        """Return the error that tells where the name stands."""
+        return UnknownNameError(*self._parts[:3], place)
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, object, list[str], str]]:
         # By default an exception is rebuilt from its message; workers send theirs home pickled.
         return type(self), self._parts
 

@@ -175,7 +175,9 @@ def test_the_users_data_is_run_reported_and_told_in_every_command(cli, mnist, tm
         .replace("    Study,\n", "    Shuffled,\n    Study,\n")
         .replace("EXHIBITS = (", 'EXHIBITS = (\n    SampleImages("Samples", 5),')
         .replace("import Curves", "import Curves, SampleImages")
-        .replace("    deviations=(", '    split=Shuffled(300, 40, 40),\n    takes_data="a file",\n    deviations=(')
+        .replace(
+            "    deviations=(", '    split=Shuffled(300, 40, 40),\n    takes_data="a file",\n    deviations=('
+        )
     )
     words = ["mine.py", "--scale", "smoke", "--data", "my data/pile.npz"]
     path = shlex.quote(str(given / "pile.npz"))
@@ -193,6 +195,28 @@ def test_the_users_data_is_run_reported_and_told_in_every_command(cli, mnist, tm
     assert "tenfold study run mine.py --data" in page, "two layers were not run"
     # Without the data it is another study: nothing of it was run.
     assert cli("study", "report", *words[:3]).code == 1
+
+
+def test_a_training_that_diverges_is_named_and_the_others_are_kept_and_shown(cli, tmp_path):
+    higher = 'RECIPE if name == "one layer" else replace(RECIPE, optimizer=SGD(lr=1e6))'
+    text = EXAMPLE.read_text().replace("Setup(made, RECIPE)", f"Setup(made, {higher})")
+    (tmp_path / "mine.py").write_text(f"from dataclasses import replace\n{text}")
+    words = ("mine.py", "--scale", "smoke")
+
+    run = cli("study", "run", *words, "--workers", "1")
+    assert run.code == 1
+    assert "2 trainings of mine.py failed:" in run.err
+    for seed in (0, 1):
+        assert f"my-study: two layers, honest, seed {seed}: The loss is not finite in epoch 1" in run.err
+    assert "All others are finished and kept" in run.err
+    assert "my-1  undecided" in run.out
+    assert {(kept.tags["experiment"], kept.seed) for kept in Store().list()} == {
+        ("one layer", 0),
+        ("one layer", 1),
+    }
+    report = cli("study", "report", *words, "--format", "markdown", "--out", "out")
+    assert report.code == 0, report.err
+    assert "Not run at this scale: two layers" in Path("out/README.md").read_text()
 
 
 def test_every_study_is_listed_and_shown(cli):

@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 from time import monotonic, sleep
 
+from tenfold.errors import TrainingDiverged
 from tenfold.studies.workers import threads
 
 def note(job, report):
@@ -44,6 +45,11 @@ def leave_or_stay(job, report):
 
 def fail(job, report):
     raise ValueError(f"{job.label} went wrong")
+
+def diverge_or_note(job, report):
+    if Path(job.study).name == "diverges":
+        raise TrainingDiverged("The loss is not finite.")
+    note(job, report)
 """
 
 
@@ -88,6 +94,19 @@ def test_what_goes_wrong_in_a_process_is_told_here(work, tmp_path):
     tracker.expect(0, [job(tmp_path)])
     with Workers(1) as workers, pytest.raises(ValueError, match="a went wrong"):
         workers.run([job(tmp_path)], work.fail, tracker)
+
+
+def test_what_cannot_be_trained_is_told_after_all_others_are_done(work, tmp_path):
+    both, tracker = [job(tmp_path / name) for name in ("diverges", "good")], Tracker(None)
+    tracker.expect(0, both)
+    with Workers(1) as workers:
+        failed = workers.run(both, work.diverge_or_note, tracker)
+
+    assert {each.study: str(error) for each, error in failed.items()} == {
+        str(tmp_path / "diverges"): "The loss is not finite."
+    }
+    assert (tmp_path / "good").exists()
+    assert tracker.done == 1
 
 
 def test_without_work_no_process_is_started(monkeypatch):

@@ -21,7 +21,7 @@ from tenfold.cli.options import (
 )
 from tenfold.cli.output import say, show, show_json, show_pairs, show_paragraph, show_table
 from tenfold.cli.progress import Display, seconds_text, show_study
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, TrainingsFailed
 
 if TYPE_CHECKING:
     from tenfold.studies.results import Results
@@ -201,7 +201,8 @@ def run(
     command goes on from there.
     """
     from tenfold.runs.store import Store
-    from tenfold.studies.runner import estimate, run_study
+    from tenfold.studies.jobs import collect
+    from tenfold.studies.runner import estimate, examine, run_study
     from tenfold.studies.workers import Workers, cores
 
     # Every name is looked up before anything is trained.
@@ -210,6 +211,9 @@ def run(
         raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
     for name in only or []:
         studies[0].experiment(name)
+    for study in studies:
+        if study.file:
+            examine(study, scale.value, tuple(only or ()))
     if not quiet:
         for study in studies:
             ahead = estimate(
@@ -227,11 +231,12 @@ def run(
                     f"{seconds_text(ahead.seconds / count)} on {count} {'cores' if count > 1 else 'core'}."
                 )
     done: list[Results] = []
+    failed: list[str] = []
     with Workers(workers) as processes:
         for study in studies:
             with Display(quiet) as display:
-                done.append(
-                    run_study(
+                try:
+                    results = run_study(
                         study,
                         scale=scale.value,
                         store=Store(),
@@ -241,14 +246,20 @@ def run(
                         workers=processes,
                         on_progress=partial(show_study, display, study.key),
                     )
-                )
+                except TrainingsFailed as error:
+                    # The other trainings are as good as ever, and so are the other studies.
+                    failed.append(str(error))
+                    results = collect(study, scale.value, Store())
+                done.append(results)
     if as_json:
         show_json([verdicts_dict(results) for results in done])
-        return
-    for results in done:
-        for line in verdicts_lines(results):
-            show_paragraph(line)
-    if not quiet:
+    else:
+        for results in done:
+            for line in verdicts_lines(results):
+                show_paragraph(line)
+    if failed:
+        raise TrainingsFailed("\n".join(failed))
+    if not quiet and not as_json:
         words = ["--all"] if every else [*(keys or [])]
         words += ["--data", str(data)] if data else []
         say(f"For tables and figures: tenfold study report {shlex.join(words)} --scale {scale.value}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from traceback import extract_tb
 
-from tenfold.errors import StudyError, UnknownNameError
+from tenfold.errors import StudyError, TenfoldError, UnknownNameError
+from tenfold.studies.checks import line_in
 from tenfold.studies.experiment import (
     FOLDS,
     HONEST,
@@ -82,13 +83,15 @@ def _load(path: Path) -> Study:
     if spec is None or spec.loader is None:
         raise StudyError(f"{path} is no Python file. Give a file whose name ends in .py.")
     module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look up what an annotation means
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        line = _line(error, path)
+    except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
+        line = line_in(path, error)
+        what = str(error) if isinstance(error, TenfoldError) else f"{type(error).__name__}: {error}"
         raise StudyError(
-            f"{path}{f', line {line}' if line else ''}, cannot be run as a study: "
-            f"{type(error).__name__}: {error}"
+            f"{path}{f', line {line}' if line else ''}, cannot be run as a study: {what}"
         ) from error
     found = getattr(module, "STUDY", None)
     if not isinstance(found, Study):
@@ -97,11 +100,3 @@ def _load(path: Path) -> Study:
     if found.key in STUDIES:
         raise StudyError(f"{path}: the key {found.key!r} is that of a study of Tenfold. Choose another.")
     return replace(found, file=str(path))
-
-
-def _line(error: Exception, path: Path) -> int | None:
-    """Return the last line of the file that the error passed through."""
-    if isinstance(error, SyntaxError):
-        return error.lineno
-    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return lines[-1] if lines else None

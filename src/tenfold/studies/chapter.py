@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from tenfold.errors import StudyError
 from tenfold.report.document import (
     MARKS,
     Block,
@@ -20,10 +21,11 @@ from tenfold.report.document import (
     Verdicts,
 )
 from tenfold.runs import Run
+from tenfold.studies.checks import blamed
 from tenfold.studies.comparison import STUDIED, comparison
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import READINGS, SCALES, SEARCH
-from tenfold.studies.judgment import judge
+from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results, measured, per_seed
 from tenfold.studies.share import SPLIT_SEED
 from tenfold.studies.study import Study
@@ -33,7 +35,7 @@ def verdicts(results: Results) -> tuple[Verdict, ...]:
     """Return what became of every claim of a study, with the numbers that decided it."""
     found = []
     for claim in results.study.claims:
-        judgment = judge(claim.judge, results)
+        judgment = judge_claim(claim, results)
         # Parts that lack the same run say the same.
         evidence = tuple(dict.fromkeys(f"{MARKS[part.outcome]} {part.reason}" for part in judgment.parts))
         found.append(Verdict(claim.key, claim.text, judgment.outcome, judgment.reason, evidence))
@@ -48,7 +50,7 @@ def chapter(results: Results) -> tuple[Section, ...]:
         Text(f"{authors}: *{study.title}*.{f' {study.source}.' if study.source else ''} {study.summary}"),
         *_scale_notes(results),
     ]
-    exhibits = tuple(block for exhibit in study.exhibits for block in _named(exhibit).blocks(results))
+    exhibits = tuple(block for exhibit in study.exhibits for block in shown(exhibit, results))
     deviations = Table(
         (Column("No.", "right"), Column("The paper"), Column("Here"), Column("Why")),
         tuple(
@@ -105,6 +107,29 @@ def tried(results: Results) -> list[Block]:
         blocks.append(with_runs("How much depends on what we take", columns, rows, marks, heads=2))
     if untried:
         blocks.append(Text(f"Not tried otherwise: {'; '.join(untried)}."))
+    return blocks
+
+
+def shown(exhibit: Exhibit, results: Results) -> list[Block]:
+    """Return what an exhibit shows; a warning, with the reason, where it cannot.
+
+    Raises
+    ------
+    StudyError
+        It fails otherwise, or returns something else; told with its title and its file.
+    UnknownNameError
+        It is about an experiment that the study does not have.
+    """
+    advice = "An exhibit is shown while nothing was run, too: results.find(name) is None then."
+    with blamed(results.study, f"exhibit {exhibit.title!r}", advice):
+        try:
+            blocks = _named(exhibit).blocks(results)
+        except StudyError as error:
+            return [Note(f"{exhibit.title}: {error}", kind="warning")]
+        if not isinstance(blocks, list) or not all(isinstance(block, Block) for block in blocks):
+            raise TypeError(
+                f"blocks must return a list of blocks, of tenfold.report.document. Got {blocks!r} instead"
+            )
     return blocks
 
 

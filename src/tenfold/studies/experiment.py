@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tenfold.errors import StudyError, UnknownNameError
+from tenfold.errors import StudyError, UnknownNameError, lookup
+from tenfold.models.classical import BASELINES
 from tenfold.networks.architecture import Architecture
+from tenfold.studies.checks import must, must_be_text, must_be_tuple, must_be_whole, must_map
+from tenfold.training.engines import ENGINES
+from tenfold.training.published_backward import BACKWARDS
 from tenfold.training.recipe import Recipe
 
 SCALES = ("smoke", "quick", "paper")
@@ -48,6 +52,14 @@ class Scale:
     epochs: float = 1.0
     train: int | None = None
     test: int | None = None
+
+    def __post_init__(self) -> None:
+        must_be_whole(self.seeds, "Scale: seeds", 1)
+        part = isinstance(self.epochs, int | float) and 0 < self.epochs <= 1
+        must(part, "Scale: epochs", "the part of the published epochs, above 0 and at most 1", self.epochs)
+        for name, count in (("train", self.train), ("test", self.test)):
+            if count is not None:
+                must_be_whole(count, f"Scale: {name}", 1)
 
     @property
     def full(self) -> bool:
@@ -90,6 +102,10 @@ class On:
     backward: str = "true"
     together: bool = False
 
+    def __post_init__(self) -> None:
+        lookup("engine", self.engine, ENGINES | {"skorch": None})
+        lookup("backward pass", self.backward, dict.fromkeys(BACKWARDS))
+
     def settings(self) -> dict[str, str]:
         """Return the settings to ask the engine with."""
         return {} if self.backward == "true" else {"backward": self.backward}
@@ -121,6 +137,15 @@ class Setup:
     on: On | None = None
     monitor_every: int = 1
     watch_every: int = 0
+
+    def __post_init__(self) -> None:
+        network = "an Architecture: network(784)(...), or get(name), both of tenfold.networks"
+        must(isinstance(self.network, Architecture), "Setup: network", network, self.network)
+        recipe = "a Recipe, of tenfold.training"
+        must(isinstance(self.recipe, Recipe), "Setup: recipe", recipe, self.recipe)
+        must(isinstance(self.on, On | None), "Setup: on", "an On or None", self.on)
+        must_be_whole(self.monitor_every, "Setup: monitor_every", 1)
+        must_be_whole(self.watch_every, "Setup: watch_every", 0)
 
     @property
     def title(self) -> str:
@@ -178,6 +203,11 @@ class Classical:
     seconds: float
     deterministic: bool = True
 
+    def __post_init__(self) -> None:
+        lookup("baseline", self.name, BASELINES)
+        seconds = isinstance(self.seconds, int | float) and self.seconds > 0
+        must(seconds, "Classical: seconds", "a number above 0", self.seconds)
+
     @property
     def title(self) -> str:
         """What it is called in lists."""
@@ -212,6 +242,10 @@ class Candidates:
 
     setups: Mapping[str, Setup]
 
+    def __post_init__(self) -> None:
+        must_map(self.setups, "Candidates", Setup)
+        must(bool(self.setups), "Candidates", "one setup or several, by label", self.setups)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -245,6 +279,16 @@ class Experiment:
     on_request: bool = False
 
     def __post_init__(self) -> None:
+        must_be_text(self.name, "Experiment: name")
+        kinds = "a Setup, Classical or Candidates"
+        must(isinstance(self.setup, Setup | Classical | Candidates), f"{self.name}: setup", kinds, self.setup)
+        must_map(self.scales, f"{self.name}: scales", Scale)
+        for scale in self.scales:
+            lookup("scale", scale, dict.fromkeys(SCALES))
+        must_be_tuple(self.readings, f"{self.name}: readings", str, 1)
+        must_be_tuple(self.takes, f"{self.name}: takes", str)
+        for setting in self.takes:
+            lookup("setting of a recipe", setting, {each.name: each for each in fields(Recipe)})
         for reading in self.readings:
             if reading not in READINGS:
                 raise UnknownNameError("reading", reading, READINGS)

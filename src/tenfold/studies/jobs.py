@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Any
 
 from tenfold.runs import Run, Store, identity
+from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import Candidates, Classical, Experiment, Setup
 from tenfold.studies.results import Group, Results, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
@@ -308,7 +309,8 @@ def collect(study: Study, scale: str, store: Store) -> Results:
     kept: dict[str, list[Run]] = {}
     for run in store.list():
         kept.setdefault(run.tags.get("arm", ""), []).append(run)
-    found = [_collect_at(study, name, kept) for name in scales]
+    with blamed(study):  # whose data may not be there
+        found = [_collect_at(study, name, kept) for name in scales]
     results = Results(study, scale, shorter=found[1] if len(found) > 1 else None)
     for experiment in study.experiments:
         each: list[dict[tuple[str, str], Group]] = [

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from tenfold.errors import StudyError
-from tenfold.report.document import Outcome
+from tenfold.report.document import MARKS, Outcome
+from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import HONEST, PUBLISHED
 from tenfold.studies.results import Results
+from tenfold.studies.study import Claim
 
 HOLDS: Outcome = "holds"
 FAILS: Outcome = "does not hold"
@@ -39,6 +41,10 @@ class Judgment:
     reason: str
     parts: tuple[Judgment, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.outcome not in MARKS:
+            raise ValueError(f"an outcome must be one of {', '.join(MARKS)}. Got {self.outcome!r} instead")
+
 
 Predicate = Callable[[Results], Judgment]
 
@@ -46,9 +52,29 @@ Predicate = Callable[[Results], Judgment]
 def judge(predicate: Predicate, results: Results) -> Judgment:
     """Return the judgment; undecided, with the reason, where a run that it needs is missing."""
     try:
-        return predicate(results)
+        found = predicate(results)
     except StudyError as error:
         return Judgment(UNDECIDED, str(error))
+    if not isinstance(found, Judgment):
+        raise TypeError(
+            f"a predicate must return a Judgment, of tenfold.studies.judgment. Got {found!r} instead"
+        )
+    return found
+
+
+def judge_claim(claim: Claim, results: Results) -> Judgment:
+    """Return the judgment on a claim, as `judge` does.
+
+    Raises
+    ------
+    StudyError
+        Its predicate raises anything else, or returns something else; told with the claim and its file.
+    UnknownNameError
+        It is about an experiment that the study does not have.
+    """
+    advice = "A claim is judged while nothing was run, too: results.get(name) says so where a run is missing."
+    with blamed(results.study, f"claim {claim.key}", advice):
+        return judge(claim.judge, results)
 
 
 def combine(parts: Sequence[Judgment]) -> Judgment:

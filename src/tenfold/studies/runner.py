@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingStopped
+from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingsFailed, TrainingStopped
 from tenfold.runs import Store, identity
-from tenfold.studies.experiment import Classical
+from tenfold.studies.chapter import shown
+from tenfold.studies.checks import blamed
+from tenfold.studies.experiment import SCALES, Classical
 from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
-from tenfold.studies.judgment import judge
+from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results
 from tenfold.studies.share import parts
 from tenfold.studies.study import Study
@@ -59,10 +61,12 @@ def run_study(
     ------
     TrainingStopped
         The user pressed Ctrl-C. Finished runs are kept, the others have a checkpoint; the same call goes on.
+    TrainingsFailed
+        Some trainings cannot be done, as where a loss is not finite. All others are finished and kept.
     StudyError
-        A worker was killed. Finished runs are kept.
+        A worker was killed: finished runs are kept. Or `examine` found something wrong.
     UnknownNameError
-        A claim names an experiment that the study does not have.
+        A claim or an exhibit names an experiment that the study does not have.
     """
     if seeds is not None and seeds < 1:
         raise StudyError(f"seeds must be an integer >= 1. Got {seeds!r} instead.")
@@ -78,30 +82,41 @@ def run_study(
                 workers=own,
                 on_progress=on_progress,
             )
-    for claim in study.claims:
-        # A name that the study does not have is told now, not after hours of training.
-        judge(claim.judge, Results(study, scale))
+    examine(study, scale, only)
     plain = "auto" if engine == "skorch" else engine
     tracker = Tracker(on_progress, workers.count)
     work = partial(run_task, root=store.root, engine=plain)
     checked = False
+    failed: dict[Task, TrainingError] = {}
     while True:
         results = collect(study, scale, store)
         needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine)
-        missing = unfinished(needed, store, plain)
+        missing = [task for task in unfinished(needed, store, plain) if task not in failed]
         tracker.expect(len(needed) - sum(task.count for task in missing), missing)
+        if not missing and failed:
+            raise TrainingsFailed(_failures(study, failed))
         if not missing:
             return results
         if not checked:
-            check(jobs(study, scale, results, seeds=1, only=only, engine=engine, expected=True))
+            with blamed(study):
+                check(jobs(study, scale, results, seeds=1, only=only, engine=engine, expected=True))
             checked = True
         try:
-            workers.run(missing, work, tracker)
+            failed |= workers.run(missing, work, tracker)
         except (TrainingStopped, KeyboardInterrupt):
             raise TrainingStopped(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "
                 "What is finished is kept, and the others go on where they were: run the same command again."
             ) from None
+
+
+def _failures(study: Study, failed: dict[Task, TrainingError]) -> str:
+    count = sum(task.count for task in failed)
+    lines = [f"{task.name}: {error}" for task, error in failed.items()]
+    told = f"{count} training{'s' * (count > 1)} of {study.file or study.key} failed:"
+    return (
+        "\n  ".join([told, *lines]) + "\nAll others are finished and kept; what waits for these is left out."
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,33 @@ def estimate(
     needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine, expected=True)
     missing = unfinished(needed, store, "auto" if engine == "skorch" else engine)
     return Estimate(sum(task.count for task in missing), sum(task.cost for task in missing))
+
+
+def examine(study: Study, scale: str, only: tuple[str, ...] = ()) -> None:
+    """Raise an error if a study cannot be run, judged or shown at `scale`, before anything is trained.
+
+    Every claim is judged and every exhibit made from no results at all.
+
+    Raises
+    ------
+    StudyError
+        No experiment has the scale, or a claim or an exhibit goes wrong.
+    UnknownNameError
+        One names an experiment that the study does not have.
+    """
+    wanted = [study.experiment(name) for name in only] or study.experiments
+    scales = {name for experiment in wanted for name in experiment.scales}
+    if scale not in scales:
+        raise StudyError(
+            f"{study.file or study.key}: {' and '.join(only) or 'no experiment'} has "
+            f"{'no' if only else 'a'} {scale} scale. Give one that there is with --scale: "
+            f"{', '.join(name for name in SCALES if name in scales) or 'none'}."
+        )
+    nothing = Results(study, scale)
+    for claim in study.claims:
+        judge_claim(claim, nothing)
+    for exhibit in study.exhibits:
+        shown(exhibit, nothing)
 
 
 def check(needed: list[Job]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.data import CATALOG, Dataset, folds, hold_out, load, load_dataset
-from tenfold.errors import DataError
+from tenfold.errors import DataError, UnknownNameError
 from tenfold.seeds import generator
 from tenfold.studies.experiment import FOLDS, HONEST, PUBLISHED
 from tenfold.studies.study import Shuffled
@@ -75,6 +75,8 @@ def _hash(path: str) -> str:
     try:
         return _hash_of(path, Path(path).stat().st_mtime_ns)
     except OSError as error:
+        if Path(path).name == Path(path).stem == path:  # reads as a name
+            raise UnknownNameError("data set or path", path, CATALOG) from None
         raise DataError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from None
 
 

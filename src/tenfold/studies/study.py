@@ -6,6 +6,7 @@ studies share these three.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from tenfold.data import CATALOG
 from tenfold.errors import StudyError, UnknownNameError
-from tenfold.studies.experiment import Candidates, Experiment
+from tenfold.studies.checks import must, must_be_text, must_be_tuple, must_be_whole, must_map
+from tenfold.studies.experiment import HONEST, SEARCH, Candidates, Experiment
 
 if TYPE_CHECKING:
     from tenfold.studies.exhibit import Exhibit
     from tenfold.studies.judgment import Judgment
     from tenfold.studies.results import Results
+
+KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Shuffled:
     drawn: int
     test: int
     validation: int
+
+    def __post_init__(self) -> None:
+        must_be_whole(self.test, "Shuffled: test", 1)
+        must_be_whole(self.validation, "Shuffled: validation", 1)
+        must_be_whole(self.drawn, "Shuffled: drawn", 1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,11 @@ class Claim:
     key: str
     text: str
     judge: Callable[[Results], Judgment]
+
+    def __post_init__(self) -> None:
+        must_be_text(self.key, "Claim: key")
+        must_be_text(self.text, f"{self.key}: text")
+        must(callable(self.judge), f"{self.key}: judge", "a predicate, such as better(a, than=b)", self.judge)
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,9 @@ class Assumption:
     taken: str = ""
     tried: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        must_map(self.tried, f"{self.setting}: tried", str)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -101,7 +118,7 @@ class Study:
     Attributes
     ----------
     key : str
-        The author's name, in lower case.
+        The author's name, in lower case: letters a-z, digits and -.
     title, source, framework : str
     authors : tuple of str
     summary : str
@@ -150,6 +167,7 @@ class Study:
     by_name: dict[str, Experiment] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self._check()
         names = [experiment.name for experiment in self.experiments]
         keys = [claim.key for claim in self.claims]
         for kind, values in (("experiments", names), ("claims", keys)):
@@ -162,6 +180,44 @@ class Study:
                 search = self.experiment(experiment.chosen_from)
                 if not isinstance(search.setup, Candidates):
                     raise StudyError(f"{experiment.name}: {search.name} holds no candidates to choose from.")
+
+    def _check(self) -> None:
+        """Raise `StudyError` unless every part is what it must be."""
+        key = isinstance(self.key, str) and KEY.fullmatch(self.key)
+        must(bool(key), "Study: key", "made of a-z, 0-9 and - (it names a folder)", self.key)
+        for name in ("title", "summary", "source", "framework", "takes_data"):
+            must(isinstance(getattr(self, name), str), f"{self.key}: {name}", "a text", getattr(self, name))
+        must_be_text(self.data, f"{self.key}: data")
+        must_be_whole(self.validation, f"{self.key}: validation", 0)
+        must(isinstance(self.reported, Mapping), f"{self.key}: reported", "a dict", self.reported)
+        must(isinstance(self.split, Shuffled | None), f"{self.key}: split", "a Shuffled or None", self.split)
+        if self.split is not None:
+            least = self.split.test + self.split.validation + 1
+            must_be_whole(self.split.drawn, f"{self.key}: split: drawn", least)
+        kinds = {
+            "authors": (str, 1),
+            "experiments": (Experiment, 1),
+            "claims": (Claim, 0),
+            "exhibits": (object, 0),
+            "deviations": (Deviation, 0),
+            "assumptions": (Assumption, 0),
+            "noticed": (str, 0),
+        }
+        for name, (kind, least) in kinds.items():
+            must_be_tuple(getattr(self, name), f"{self.key}: {name}", kind, least)
+        for number, each in enumerate(self.exhibits, 1):
+            what = f"{self.key}: exhibits: number {number}"
+            shows = callable(getattr(each, "blocks", None)) and hasattr(each, "title")
+            must(shows, what, "an Exhibit, such as Curves(title, name)", each)
+            must_be_text(each.title, f"{what}, {type(each).__name__}: title")
+        for experiment in self.experiments:
+            others = [each for each in experiment.readings if each not in (HONEST, SEARCH)]
+            must(
+                self.split is None or not others,
+                f"{experiment.name}: readings",
+                f"{HONEST!r} or {SEARCH!r} in a study that divides its data itself (split)",
+                others,
+            )
 
     def experiment(self, name: str) -> Experiment:
         """Return the experiment `name`, or raise `UnknownNameError` naming the nearest."""

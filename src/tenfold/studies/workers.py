@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, TrainingError, TrainingStopped
 from tenfold.studies.jobs import Task
 from tenfold.training.one_core import one_core
 
@@ -89,6 +89,11 @@ class Tracker:
         self.done += job.count
         self._tell()
 
+    def fail(self, job: Task) -> None:
+        """Take note that there is nothing more to do for `job`, though it is not done."""
+        self._parts[job] = 1.0
+        self._tell()
+
     def _tell(self) -> None:
         if self.show is None:
             return
@@ -138,10 +143,15 @@ class Workers:
             self._stop.set()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> None:
+    def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> dict[Task, TrainingError]:
         """Do every job; the longest first, so that no core is left alone with it at the end.
 
         Where this raises, leave the context: jobs may still be running.
+
+        Returns
+        -------
+        failed : dict of Task to TrainingError
+            The jobs that cannot be done, as where a loss is not finite, and why. All others are done.
 
         Raises
         ------
@@ -153,6 +163,7 @@ class Workers:
         pool = self._started()
         ordered = sorted(missing, key=lambda job: -job.cost)
         by_name = {job.name: job for job in ordered}
+        failed: dict[Task, TrainingError] = {}
         try:
             with one_core():  # a process is started with the first job that finds none idle
                 futures = {pool.submit(_work, work, job): job for job in ordered}
@@ -164,14 +175,22 @@ class Workers:
                     if name in by_name:  # else news of what was finished before, which came late
                         tracker.update(by_name[name], part)
                 for future in finished:
-                    future.result()
-                    tracker.finish(futures[future])
+                    try:
+                        future.result()
+                    except TrainingStopped:
+                        raise
+                    except TrainingError as error:
+                        failed[futures[future]] = error
+                        tracker.fail(futures[future])
+                    else:
+                        tracker.finish(futures[future])
         except BrokenProcessPool:
             raise StudyError(
                 f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "
                 "trainings are finished and kept; run the same command again to go on, with --workers 1 if "
                 "memory is short."
             ) from None
+        return failed
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
