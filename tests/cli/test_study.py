@@ -48,6 +48,26 @@ def test_a_study_is_shown_whole(cli):
         assert f"  {experiment['name']}: " in text
 
 
+def test_a_study_that_divides_its_data_itself_is_shown_so(cli):
+    text = " ".join(cli("study", "show", "shrestha").out.split())
+    values = json.loads(cli("study", "show", "shrestha", "--json").out)
+
+    assert (
+        "42,000 images shuffled, seed 0: 2,100 for test, 2,100 for validation, the rest for training" in text
+    )
+    assert "data mnist, or Kaggle's digit-recognizer train.csv" in text
+    assert values["split"] == {"drawn": 42_000, "test": 2_100, "validation": 2_100}
+    assert json.loads(cli("study", "show", "lin", "--json").out)["split"] is None
+
+
+@pytest.mark.parametrize("key", STUDIES)
+def test_a_study_is_told_in_whole_sentences(cli, key):
+    text = " ".join(cli("study", "show", key).out.split())
+
+    assert ".. " not in text.replace("... ", "")
+    assert not re.search(r"\b1 seeds", text)
+
+
 def test_a_study_is_run_once_judged_and_reported(cli, tmp_path):
     first = cli(*RUN)
 

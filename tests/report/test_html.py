@@ -94,7 +94,7 @@ def document(images):
     )
     blocks = (
         Text(f"{EVIL} [ranks](#ranks) [nowhere](#nowhere)"),
-        Note(EVIL, "scale"),
+        Note(EVIL, "scale", (EVIL, "plain")),
         table,
         table,
         figure,
@@ -125,6 +125,13 @@ def test_no_id_comes_twice_and_every_anchor_is_there(page):
     assert targets <= set(ids)
     assert {"one", "ranks", "curve", "digits", "claims", "li-1", "li-2", "li-3"} <= set(ids)
     assert set(page.all("aria-labelledby")) <= set(ids)
+
+
+def test_the_names_of_a_note_are_folded():
+    note = Note("Not run: 2.", "scale", ("Tables, one", "<b>"))
+    page = render_html(Document("T", "", (Section("S", (note, Note("Nothing."))),)))
+    assert page.count("<details><summary>Which 2</summary>") == 1
+    assert "<ul><li>Tables, one</li><li>&lt;b&gt;</li></ul></details></div>" in page
 
 
 def test_the_page_asks_for_nothing_from_outside(page, document):

@@ -60,6 +60,24 @@ def page(document, tmp_path):
     return write_markdown(document, tmp_path / "report")
 
 
+def test_the_names_of_a_note_are_folded_within_its_quotation(tmp_path):
+    note = Note("Not run: 2.", "scale", ("a_b", "<b>"))
+    text = write_markdown(Document("T", "", (Section("S", (note,)),)), tmp_path).read_text()
+    assert (
+        """
+> Not run: 2.
+>\x20
+> <details><summary>Which 2</summary>
+>\x20
+> - a\\_b
+> - &lt;b&gt;
+>\x20
+> </details>
+"""
+        in text
+    )
+
+
 def test_every_picture_is_a_file_and_every_anchor_is_there(page):
     text = page.read_text()
     pictures = re.findall(r"!\[.*?[^\\]\]\((.*?)\)", text)

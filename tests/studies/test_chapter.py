@@ -42,6 +42,31 @@ def test_what_was_not_run_is_named_at_the_top(make_results):
     assert note.text == "Not run at this scale: b."
 
 
+def test_what_is_short_or_was_not_run_is_counted_where_it_is_much_and_named_in_a_list(make_results):
+    names = [f"net, {number}" for number in range(9)]
+    results = make_results(
+        {name: {"test_accuracy": [0.9, 0.91]} for name in names}, not_run=["x", "y", "z", "u"]
+    )
+    for name in names[:4]:
+        for reading in ("honest", "as published"):
+            results.groups[name, reading] = replace(results.groups[name, reading], scale="quick")
+    short, absent = blocks(results, Note)
+    assert short.text.startswith(
+        "5 of 9 experiments were run at the published recipe in full, the other 4 at a"
+    )
+    assert short.names == tuple(names[:4])
+    assert absent == Note("Not run at this scale: 4 of 13 experiments.", "scale", ("x", "y", "z", "u"))
+
+    for name in names[:2]:
+        for reading in ("honest", "as published"):
+            results.groups[name, reading] = replace(results.groups[name, reading], scale="paper")
+    few = blocks(results, Note)[0]
+    assert few.text.startswith(
+        "At the published recipe in full, except for these, at a smaller scale: net, 2; net, 3. "
+    )
+    assert few.names == ()
+
+
 def test_deviations_are_numbered(make_results):
     results = measured(make_results)
     deviations = (Deviation("this", "that", "because"), Deviation("more", "less", "so"))

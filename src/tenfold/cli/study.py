@@ -119,6 +119,8 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
     What it did, what is run, what it claims, where we deviate.
     """
     from tenfold.studies import get_study
+    from tenfold.studies.exhibit import seeds_text
+    from tenfold.studies.share import division
 
     study = get_study(key)
     values = study.to_dict()
@@ -132,14 +134,17 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
             "authors": ", ".join(study.authors),
             "source": study.source or None,
             "framework": study.framework or None,
-            "data": f"{study.data}; {study.validation:,} training images held out in the honest reading",
+            "data": f"{study.data}{f', or {study.takes_data}' if study.takes_data else ''}",
+            "validation": division(study),
         }
     )
     show("")
     show_paragraph(study.summary)
     show("\nExperiments")
     for experiment in values["experiments"]:
-        scales = ", ".join(f"{name} {scale['seeds']} seeds" for name, scale in experiment["scales"].items())
+        scales = ", ".join(
+            f"{name} {seeds_text(scale['seeds'])}" for name, scale in experiment["scales"].items()
+        )
         setups = experiment["setups"]
         first = next(iter(setups.values()))
         what = f"{len(setups)} candidates" if len(setups) > 1 else first.get("network") or first["baseline"]
@@ -150,7 +155,7 @@ def show_one(key: KeyArgument, as_json: JsonOption = False) -> None:
     show("\nAssumptions")
     for each in study.assumptions:
         others = f" Tried instead: {', '.join(each.tried)}." if each.tried else ""
-        show_paragraph(f"  {each.setting}: {each.value}. {each.reason}{others}")
+        show_paragraph(f"  {each.setting}: {each.value.rstrip('.')}. {each.reason}{others}")
     show("\nDeviations")
     for number, deviation in enumerate(study.deviations, 1):
         show_paragraph(f"  {number}. {deviation.paper} Here: {deviation.ours} Why: {deviation.reason}")

@@ -62,10 +62,19 @@ class Text:
 
 @dataclass(frozen=True)
 class Note:
-    """A call-out in the same Markdown as `Text`; ``scale`` says that a result is not the published recipe."""
+    """A call-out in the same Markdown as `Text`; ``scale`` says that a result is not the published recipe.
+
+    Attributes
+    ----------
+    text : str
+    kind : "info", "warning" or "scale"
+    names : tuple of str
+        What it is about, where that is too much to tell at once: a list to unfold. Shown as they are.
+    """
 
     text: str
     kind: NoteKind = "info"
+    names: tuple[str, ...] = ()
 
 
 Cell: TypeAlias = str | int | float | Measured | Text | None

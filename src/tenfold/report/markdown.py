@@ -91,8 +91,11 @@ class _Page:
         match placed.block:
             case Text(markdown):
                 return [self.prose(markdown)]
-            case Note(text, kind):
+            case Note(text, kind, names):
                 said = f"**{NOTES[kind]}**\n\n{self.prose(text)}"
+                if names:
+                    listed = "\n".join(f"- {escape_markdown(name)}" for name in names)
+                    said += f"\n\n<details><summary>Which {len(names)}</summary>\n\n{listed}\n\n</details>"
                 return [re.sub(r"^", "> ", said, flags=re.MULTILINE)]
             case Table() as table:
                 return [self.caption(placed, table.caption), *self.table(table)]

@@ -27,8 +27,10 @@ from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import READINGS, SCALES, SEARCH
 from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results, measured, per_seed
-from tenfold.studies.share import SPLIT_SEED
-from tenfold.studies.study import Study
+from tenfold.studies.share import division
+
+FEW = 3
+"""How many names a sentence bears; more are folded away."""
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:
@@ -147,7 +149,7 @@ def _scale_notes(results: Results) -> list[Block]:
     if not groups:
         return [Note(f"Nothing of this study was run at {results.scale} scale yet.", kind="warning")]
     reduced = [group for group in groups if not group.scaled.full]
-    missing = [name for name in results.study.by_name if not results.of(name)]
+    missing = tuple(name for name in results.study.by_name if not results.of(name))
     notes: list[Block] = []
     if len(reduced) == len(groups):
         notes.append(
@@ -164,17 +166,26 @@ def _scale_notes(results: Results) -> list[Block]:
             )
         )
     elif reduced:
-        names = ", ".join(dict.fromkeys(group.experiment.name for group in reduced))
-        notes.append(
-            Note(
-                f"At the published recipe in full, except for {names}, which were run at a smaller scale; "
-                "every table says so beside the name.",
-                kind="scale",
-            )
+        run = {group.experiment.name for group in groups}
+        shorter = tuple(dict.fromkeys(group.experiment.name for group in reduced))
+        beside = "Every table says so beside the name."
+        few = f"At the published recipe in full, except for these, at a smaller scale: {{}}. {beside}"
+        many = (
+            f"{len(run) - len(shorter)} of {len(run)} experiments were run at the published recipe in full, "
+            f"the other {len(shorter)} at a smaller scale. {beside}"
         )
+        notes.append(_about(shorter, few, many))
     if missing:
-        notes.append(Note(f"Not run at this scale: {', '.join(missing)}.", kind="scale"))
+        several = f"Not run at this scale: {len(missing)} of {len(results.study.by_name)} experiments."
+        notes.append(_about(missing, "Not run at this scale: {}.", several))
     return notes
+
+
+def _about(names: tuple[str, ...], few: str, many: str) -> Note:
+    """Return the note on `names`, which are told in it where they are few, and to be unfolded otherwise."""
+    if len(names) <= FEW:
+        return Note(few.format("; ".join(names)), kind="scale")
+    return Note(many, kind="scale", names=names)
 
 
 def protocol(every: Sequence[Results]) -> dict[str, str]:
@@ -185,7 +196,7 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
         return found
     studies = {results.study.key: results.study for results in every}
     found["Data"] = "; ".join(f"{key}: {study.data}" for key, study in studies.items())
-    found["Validation"] = "; ".join(f"{key}: {_division(study)}" for key, study in studies.items())
+    found["Validation"] = "; ".join(f"{key}: {division(study)}" for key, study in studies.items())
     used = {group.reading for results in every for group in results.groups.values()}
     texts: dict[str, list[str]] = {}
     for name, text in READINGS.items():
@@ -202,16 +213,6 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
     )
     found |= environment(runs)
     return found
-
-
-def _division(study: Study) -> str:
-    """Return in words how the validation images come about."""
-    if study.split is None:
-        return f"{study.validation:,} training images, stratified, split seed {SPLIT_SEED}"
-    return (
-        f"{study.split.drawn:,} images shuffled, seed {SPLIT_SEED}: {study.split.test:,} for test, "
-        f"{study.split.validation:,} for validation, the rest for training"
-    )
 
 
 def environment(runs: Sequence[Run]) -> dict[str, str]:

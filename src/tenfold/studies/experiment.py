@@ -25,7 +25,7 @@ FOLDS = ("fold 1 of 3", "fold 2 of 3", "fold 3 of 3")
 
 READINGS = {
     PUBLISHED: "trained on the whole training set; the test set is looked at after every epoch, as published",
-    HONEST: "a validation split is held out of the training set; the test set is used once, at the end",
+    HONEST: "validation images are held out of the training; the test set is used once, at the end",
     SEARCH: "trained and validated as in the honest reading; the test set is not touched",
     **dict.fromkeys(
         FOLDS, "trained on two thirds of the training set, validated on this one; the test set is not touched"

@@ -14,7 +14,7 @@ from tenfold.data import CATALOG, Dataset, folds, hold_out, load, load_dataset
 from tenfold.errors import DataError, UnknownNameError
 from tenfold.seeds import generator
 from tenfold.studies.experiment import FOLDS, HONEST, PUBLISHED
-from tenfold.studies.study import Shuffled
+from tenfold.studies.study import Shuffled, Study
 
 SPLIT_SEED = 0
 """All runs of all studies share one validation split, so that their differences are not the split's."""
@@ -151,4 +151,14 @@ def pile(data: str) -> Dataset:
         np.concatenate([digits.train.labels, digits.test.labels]),
         classes=digits.train.classes,
         name=data,
+    )
+
+
+def division(study: Study) -> str:
+    """Return in words how the validation images come about."""
+    if study.split is None:
+        return f"{study.validation:,} training images, stratified, split seed {SPLIT_SEED}"
+    return (
+        f"{study.split.drawn:,} images shuffled, seed {SPLIT_SEED}: {study.split.test:,} for test, "
+        f"{study.split.validation:,} for validation, the rest for training"
     )

@@ -283,5 +283,7 @@ class Study:
             ],
             "noticed": list(self.noticed),
             "data": self.data,
+            "takes_data": self.takes_data or None,
             "validation": self.validation,
+            "split": None if self.split is None else vars(self.split),
         }
