@@ -77,7 +77,7 @@ def test_deviations_are_numbered(make_results):
 
 def test_the_overview_tells_every_verdict_and_its_scale(make_results):
     (table,) = overview([measured(make_results, scale="quick")]).blocks
-    assert table.rows[0][1:] == ("The first is best.", "✓\N{NO-BREAK SPACE}holds", "quick")
+    assert table.rows[0][1:] == ("The first is best.", "?\N{NO-BREAK SPACE}undecided", "quick")
 
 
 def test_the_protocol_tells_data_seeds_and_machine(make_results):

@@ -1,11 +1,24 @@
 """Verdicts on hand-worked results."""
 
+from dataclasses import replace
+
 import pytest
 
 from tenfold.studies import HONEST, PUBLISHED
-from tenfold.studies.claims import best_of, better, less_overfit, ranking, reaches
-from tenfold.studies.curve_claims import falls, fits_well, rises
-from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, all_of, in_both
+from tenfold.studies.claims import (
+    best_of,
+    better,
+    exceeds,
+    gains,
+    less_overfit,
+    matters_more,
+    ranking,
+    ratio_between,
+    reaches,
+    stays_below,
+)
+from tenfold.studies.curve_claims import always_falls, falls, fits_well, rises
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, all_of, in_both, judge
 
 GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.9811, 0.982], [0.900, 0.9012, 0.9021]
 
@@ -139,3 +152,161 @@ def test_a_good_fit_has_a_small_gap_and_a_loss_that_ends_low(make_results):
 def test_numbers_of_a_reduced_scale_are_marked(make_results):
     results = make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": FAIR}}, scale="quick")
     assert better("a", than="b")(results).reason.endswith("(quick scale)")
+
+
+def test_two_that_give_the_very_same_are_not_better_by_more_than_nothing(make_results):
+    results = make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": GOOD}})
+    found = better("a", than="b", by=0.01)(results)
+    assert found.outcome == FAILS
+    assert "nothing differs in any seed" in found.reason
+    assert better("a", than="b")(results).outcome == UNDECIDED
+    one = make_results({"a": {"test_accuracy": [0.9]}, "b": {"test_accuracy": [0.9]}})
+    assert better("a", than="b", by=0.01)(one).outcome == UNDECIDED
+
+
+SHORTENED = {
+    "test_accuracy": [0.95, 0.951, 0.952],
+    "gap": [0.010, 0.011, 0.012],
+    "time": [2.0, 2.1, 1.9],
+    "validation_loss": [0.300, 0.310, 0.305],
+    "lowest_validation_loss": [0.1, 0.1, 0.1],
+}
+LOSSES = {"validation_loss": [[0.5, 0.1, 0.2, 0.3], [0.5, 0.1, 0.21, 0.31], [0.5, 0.1, 0.2, 0.32]]}
+
+
+@pytest.mark.parametrize(
+    ("predicate", "so_far"),
+    [
+        (better("a", than="b"), HOLDS),
+        (better("b", than="a"), FAILS),
+        (reaches("a", 0.99), FAILS),
+        (stays_below("a", 0.99), HOLDS),
+        (gains("a", ("b",), 0.04, 0.06), HOLDS),
+        (gains("a", ("b",), 0.2, 0.3), FAILS),
+        (ratio_between("a", "b", 1.5, 2.5, metric="time"), HOLDS),
+        (matters_more(("a", "b"), than=("b", "c")), HOLDS),
+        (exceeds("a", "time", "gap"), HOLDS),
+        (rises("a", metric="loss", since=2), HOLDS),
+        (falls("a", metric="loss", since=2), FAILS),
+        (always_falls("a", column="validation_loss"), FAILS),
+        (fits_well("a", gap=0.1, loss_rise=0.1), FAILS),
+    ],
+)
+def test_shortened_runs_decide_nothing_but_tell_what_they_show(make_results, predicate, so_far):
+    small = {"test_accuracy": [0.9, 0.901, 0.9025], "time": [1.0, 1.0, 1.0]}
+    close = {"test_accuracy": [0.8999, 0.9012, 0.9024]}
+    measured, curves = {"a": SHORTENED, "b": small, "c": close}, {"a": LOSSES}
+    full = predicate(make_results(measured, curves))
+    assert (full.outcome, full.so_far) == (so_far, None)
+    found = predicate(make_results(measured, curves, scale="quick"))
+    assert (found.outcome, found.so_far) == (UNDECIDED, so_far)
+    assert found.reason.startswith("holds so far: " if so_far == HOLDS else "fails so far: ")
+    assert "(quick scale)" in found.reason
+
+
+def test_a_whole_tells_what_shortened_parts_show(make_results):
+    results = make_results(
+        {name: {"test_accuracy": of} for name, of in zip("abc", (GOOD, FAIR, POOR), strict=True)},
+        scale="quick",
+    )
+    found = best_of("b", among=("a", "b", "c"))(results)
+    assert (found.outcome, found.so_far) == (UNDECIDED, FAILS)
+    assert found.reason == "fails so far: 1 of 2 parts fails"
+    assert best_of("a", among=("a", "b", "c"))(results).reason == "holds so far: all 2 parts hold"
+    both = in_both(lambda reading: better("a", than="b", reading=reading))(results)
+    assert (both.outcome, both.so_far) == (UNDECIDED, HOLDS)
+    assert both.parts[-1].reason.startswith("in the published reading the same: holds so far: a − b: +")
+
+
+def unequal(results, name="a"):
+    """Return `results` with the runs of `name` on fewer images."""
+    groups = {
+        key: replace(group, share=replace(group.share, train=1200, test=2000)) if key[0] == name else group
+        for key, group in results.groups.items()
+    }
+    return replace(results, groups=groups)
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        better("a", than="b"),
+        gains("b", ("a",), 0.01, 0.02),
+        matters_more(("a", "b"), than=("a", "b")),
+        ratio_between("a", "b", 1, 2, metric="test_accuracy"),
+    ],
+)
+def test_what_was_run_on_other_images_is_not_compared(make_results, predicate):
+    results = unequal(
+        make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": FAIR}}, scale="quick")
+    )
+    found = judge(predicate, results)
+    assert (found.outcome, found.so_far) == (UNDECIDED, None)
+    assert found.reason.startswith("not comparable: ")
+    for ran in (
+        "a {}on 5 of 10 epochs, 2,000 test images (quick scale)",
+        "b {}on 5 of 10 epochs (quick scale)",
+    ):
+        assert ran.format("was run ") in found.reason or ran.format("") in found.reason
+    assert "points" not in found.reason
+
+
+def test_the_order_of_what_was_run_unequally_is_not_told(make_results):
+    results = unequal(
+        make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": FAIR}}, scale="quick")
+    )
+    assert "99.10" not in ranking(("a", "b"))(results).reason
+
+
+def without_first_seed(results, name):
+    groups = {
+        key: replace(group, runs=group.runs[1:]) if key[0] == name else group
+        for key, group in results.groups.items()
+    }
+    return replace(results, groups=groups)
+
+
+def test_ratios_and_spreads_are_paired_by_seed_not_by_place(make_results):
+    results = make_results({"a": {"time": [9.0, 2.0, 4.2, 6.0]}, "b": {"time": [0.0, 1.0, 2.0, 3.0]}})
+    found = ratio_between("a", "b", 1.5, 2.5, metric="time")(without_first_seed(results, "b"))
+    assert found.outcome == HOLDS
+    assert "takes 2.03 times" in found.reason
+    assert "n = 3" in found.reason
+    apart = make_results(
+        {
+            "a": {"test_accuracy": [0.5, 0.90, 0.70, 0.80]},
+            "b": {"test_accuracy": [0.5, 0.85, 0.651, 0.749]},
+            "c": {"test_accuracy": [0.5, 0.901, 0.70, 0.80]},
+        }
+    )
+    found = matters_more(("a", "b"), than=("a", "c"))(without_first_seed(apart, "b"))
+    assert found.outcome == HOLDS
+    assert "differ by 5.00 points on average" in found.reason
+
+
+def test_a_setting_does_not_matter_more_for_being_tried_more_often(make_results):
+    # Four names, all alike but for noise: the widest gap of three is always at least that of two of them.
+    results = make_results(
+        {
+            "a": {"test_accuracy": [0.90, 0.92, 0.91, 0.90]},
+            "b": {"test_accuracy": [0.92, 0.90, 0.90, 0.92]},
+            "c": {"test_accuracy": [0.91, 0.91, 0.92, 0.91]},
+        }
+    )
+    found = matters_more(("a", "b", "c"), than=("a", "b"))(results)
+    assert found.outcome == UNDECIDED
+    assert "two of a / b / c differ by 1.33 points on average, two of a / b by 1.75" in found.reason
+
+
+def test_a_gain_over_a_mean_is_that_over_the_mean_of_each_seed(make_results):
+    # Each of the two swings by far, but their mean does not.
+    results = make_results(
+        {
+            "a": {"test_accuracy": [0.98, 0.981, 0.979]},
+            "up": {"test_accuracy": [0.80, 0.90, 1.00]},
+            "down": {"test_accuracy": [1.00, 0.901, 0.80]},
+        }
+    )
+    found = gains("a", ("up", "down"), 0.07, 0.09)(results)
+    assert found.outcome == HOLDS
+    assert gains("a", ("up",), 0.07, 0.09)(results).outcome == UNDECIDED

@@ -1,5 +1,7 @@
 """A change that turns failures into successes is said to, in words; one that does not is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from tenfold.report.document import Figure, Measured, Note
@@ -45,3 +47,25 @@ def test_shortened_runs_draw_no_conclusion(make_results):
         not_run=("x", "y"),
     )
     assert "If that stands in full runs: it was the change." in effects(results)[1].text
+
+
+def test_no_conclusion_on_all_is_drawn_from_one_that_fails(make_results):
+    accuracies = {"one, before": 0.1, "one, after": 0.9, "two, before": 0.8, "two, after": 0.9}
+    results = make_results(
+        {name: {"test_accuracy": [value, value + 0.01]} for name, value in accuracies.items()},
+        not_run=("x", "y"),
+    )
+    text = effects(results)[1].text
+    assert "It was the change." not in text
+    assert "1 of the 2 that are said to fail were seen to" in text
+
+
+def test_what_was_not_run_alike_has_no_difference(make_results):
+    names = [name for pair in list(PAIRS.values())[:2] for name in pair]
+    full = make_results({name: {"test_accuracy": [0.8, 0.81]} for name in names}, not_run=("x", "y"))
+    quick = make_results(
+        {name: {"test_accuracy": [0.1, 0.11]} for name in names}, scale="quick", not_run=("x", "y")
+    )
+    key = ("one, before", "honest")
+    table, *_ = effects(replace(full, groups=full.groups | {key: quick.groups[key]}))
+    assert table.rows[0][2:] == (None, None, "not comparable")

@@ -1,5 +1,7 @@
 """Hao: Tables 1 to 5 as printed, and every row of them run, with what is announced beside."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,16 @@ def test_a_grid_puts_paper_beside_ours_and_says_what_was_run(make_results):
     assert (ratio.mean, ratio.n) == (pytest.approx(2.0), 2)
     assert table.rows[1] == (2, "two", "b", None, None, None)
     assert table.columns[2].help == "a: paper, in full; b: not run."
+
+
+def test_runs_of_two_scales_have_no_ratio(make_results):
+    full = make_results({"a": {"seconds": [9.0, 9.1]}, "b": {"seconds": [3.0, 3.1]}})
+    short = make_results({"a": {"seconds": [2.0, 2.1]}, "b": {"seconds": [1.0, 1.1]}}, scale="quick")
+    mixed = replace(full, groups=full.groups | {("a", HONEST): short.groups["a", HONEST]})
+    for metric in ("seconds", "image_seconds"):
+        columns = (Ratio("Ratio", metric, to="b"),)
+        (table,) = Grid("Times", ("No.",), columns, (Row((1,), "a"), Row((2,), "b"))).blocks(mixed)
+        assert [row[-1] for row in table.rows] == ["not comparable", None]
 
 
 def test_what_all_rows_share_is_told_in_the_caption(make_results):

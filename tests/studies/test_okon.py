@@ -15,7 +15,7 @@ from tenfold.studies.claims import digits_ordered, exceeds, gains
 from tenfold.studies.curve_claims import always_falls
 from tenfold.studies.jobs import collect, jobs
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
-from tenfold.studies.ranks import agreement
+from tenfold.studies.ranks import agreement, marginal, picks
 from tenfold.studies.results import scores
 from tenfold.studies.runner import run_study
 from tenfold.studies.share import Share, parts
@@ -155,28 +155,56 @@ def test_agreement_is_scipys():
     assert np.isnan(agreement({"a": 1.0, "b": 1.0, "c": 1.0}, first).kendall)
 
 
-def test_what_a_search_picks_is_judged_setting_by_setting(make_results):
-    from tenfold.studies.ranks import picks
+def searching(make_results, measured):
+    """Return results of a search "x1" whose candidates have these validation accuracies by seed."""
+    results = make_results({name: {"validation_accuracy": values} for name, values in measured.items()})
+    search = results.study.experiment("x1")
+    groups = {key: replace(group, experiment=search) for key, group in results.groups.items()}
+    return replace(results, groups={key: group for key, group in groups.items() if key[1] == "honest"})
 
-    settings = {f"{a}{b}": {"a": a, "b": b} for a in "xy" for b in "12"}
-    paper = {"a": "x", "b": "1"}
-    good = {"x1": 0.99, "x2": 0.981, "y1": 0.95, "y2": 0.93}
-    results = make_results({name: {"validation_accuracy": [value] * 3} for name, value in good.items()})
-    merged = replace(results)
-    merged.groups.update(
-        {
-            key: replace(group, experiment=results.study.experiment("x1"))
-            for key, group in results.groups.items()
-        }
-    )
-    found = picks("x1", settings, paper)(merged)
-    assert found.outcome == UNDECIDED  # two pairs leave wide intervals
-    assert found.parts[0].outcome == HOLDS
-    wrong = picks("x1", settings, {"a": "y", "b": "1"})(merged)
-    assert wrong.outcome == FAILS
+
+FOUR = {f"{a}{b}": {"a": a, "b": b} for a in "xy" for b in "12"}
+
+
+def test_what_a_search_picks_is_judged_setting_by_setting(make_results):
+    measured = {
+        "x1": [0.990, 0.991, 0.989],
+        "x2": [0.981, 0.980, 0.982],
+        "y1": [0.950, 0.949, 0.952],
+        "y2": [0.930, 0.932, 0.931],
+    }
+    results = searching(make_results, measured)
+    found = picks("x1", FOUR, {"a": "x", "b": "1"})(results)
+    assert [part.outcome for part in found.parts] == [HOLDS] * 3
+    wrong = picks("x1", FOUR, {"a": "y", "b": "1"})(results)
+    assert [part.outcome for part in wrong.parts] == [FAILS, FAILS, HOLDS]
     assert "not the paper's" in wrong.parts[0].reason
     with pytest.raises(StudyError, match="was not run at quick scale, only at paper scale"):
-        picks("x1", settings, paper)(replace(merged, scale="quick"))
+        picks("x1", FOUR, {"a": "x", "b": "1"})(replace(results, scale="quick"))
+
+
+def test_a_winner_by_chance_does_not_refute_the_papers(make_results):
+    measured = {
+        "x1": [0.990, 0.980, 0.985],
+        "x2": [0.970, 0.971, 0.969],
+        "y1": [0.984, 0.986, 0.984],
+        "y2": [0.960, 0.961, 0.962],
+    }
+    first = picks("x1", FOUR, {"a": "y", "b": "1"})(searching(make_results, measured)).parts[0]
+    assert first.outcome == UNDECIDED
+    assert "not the paper's (y1): +0.03 points [" in first.reason
+
+
+def test_pairs_of_one_fold_are_one_observation(make_results):
+    """Many pairs that share their folds leave the interval as wide as the few folds do."""
+    settings = {f"{a}{b}": {"a": a, "b": f"{b}"} for a in "xy" for b in range(1, 33)}
+    fold = {"x": [0.90, 0.93, 0.96], "y": [0.89, 0.91, 0.96]}
+    results = searching(make_results, {label: fold[each["a"]] for label, each in settings.items()})
+    gaps = marginal(list(results.groups.values()), settings, "a", "x")
+    assert gaps == pytest.approx([0.01, 0.02, 0.0])
+    found = picks("x1", settings, {"a": "x", "b": "1"})(results)
+    assert found.parts[1].outcome == UNDECIDED, "32 pairs that were taken as independent would hold"
+    assert "n = 3" in found.parts[1].reason
 
 
 def by_digit(**errors):

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import combinations, pairwise
 from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.evaluation import mean_interval
+from tenfold.report.document import Outcome
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.judgment import (
     FAILS,
     HOLDS,
     NO_SPREAD,
+    ONE_SEED,
     UNDECIDED,
     Judgment,
     Predicate,
     all_of,
     combine,
     decide,
+    judged,
     no_spread,
     points,
-    scale_note,
 )
-from tenfold.studies.results import Results, difference
+from tenfold.studies.results import Results, alike, paired, per_seed
 
 
 def better(
@@ -48,17 +51,14 @@ def better(
 
     def predicate(results: Results) -> Judgment:
         first, second = results.get_all((name, than), reading)
-        gap = difference(first, second, metric)
-        sign = -1 if lower else 1
-        low, high = sorted(sign * (end - sign * by) for end in gap.interval)
-        what = metric.replace("_", " ")
-        text = (
-            f"{name} − {than}: {points(gap.mean)} points of {what} "
-            f"[{points(gap.interval[0])}, {points(gap.interval[1])}], n = {gap.n}"
-        )
-        if not isfinite(gap.interval[0]):
-            text = f"{name} − {than}: {points(gap.mean)} points of {what}, n = {gap.n}"
-        return decide(low, high, text + scale_note(results, name, reading, than))
+        gaps = per_seed(first, second, metric)
+        ends = mean_interval(gaps)
+        low, high = sorted((-1 if lower else 1) * end for end in ends)
+        text = f"{name} − {than}: {points(gaps.mean())} points of {metric.replace('_', ' ')}"
+        if isfinite(low):
+            text += f" [{points(ends[0])}, {points(ends[1])}]"
+        text += f", n = {len(gaps)}" + (f"; by {points(by)} claimed" if by else "")
+        return decide(low, high, text, first, second, by=by, equal=not gaps.any())
 
     return predicate
 
@@ -77,25 +77,14 @@ def reaches(
         group = results.get(name, reading)
         values = group.values(metric)
         target = value - rounding
-        what = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
-        if group.n < 2:
-            return Judgment(
-                UNDECIDED,
-                f"{what}, reported {100 * value:.2f}%; one seed decides nothing"
-                + scale_note(results, name, reading),
-            )
         low, high = mean_interval(values)
-        reason = (
-            f"{what} [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}; reported {100 * value:.2f}%"
-        )
-        reason += scale_note(results, name, reading)
-        if no_spread(low, high):
-            return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
-        if low >= target:
-            return Judgment(HOLDS, reason)
-        if high < target:
-            return Judgment(FAILS, reason)
-        return Judgment(UNDECIDED, reason)
+        reason = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
+        if group.n > 1:
+            reason += f" [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}"
+        reason += f"; reported {100 * value:.2f}%"
+        because = ONE_SEED if group.n < 2 else NO_SPREAD if no_spread(low, high) else ""
+        outcome = UNDECIDED if because else HOLDS if low >= target else FAILS if high < target else UNDECIDED
+        return judged(outcome, reason, group, because=because)
 
     return predicate
 
@@ -114,7 +103,7 @@ def stays_below(
             f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%{ends}, n = {group.n}; "
             f"limit {100 * value:g}%"
         )
-        return decide(value - high, value - low, reason + scale_note(results, name, reading))
+        return decide(value - high, value - low, reason, group)
 
     return predicate
 
@@ -129,18 +118,15 @@ def ratio_between(
 
     def predicate(results: Results) -> Judgment:
         first, second = results.get_all((name, to), reading)
-        count = min(first.n, second.n)
-        ratios = first.values(metric)[:count] / second.values(metric)[:count]
+        over, under = paired((first, second), metric)
+        ratios = over / under
         quantity = "time an image" if metric == "image_seconds" else metric
         what = f"{name} takes {ratios.mean():.2f} times the {quantity} of {to}"
-        note = f", n = {count}{scale_note(results, name, reading, to)}"
-        if count < 2:
-            return Judgment(UNDECIDED, f"{what}{note}; one seed decides nothing")
+        if len(ratios) < 2:
+            return judged(UNDECIDED, f"{what}, n = 1", first, second, because=ONE_SEED)
         below, above = mean_interval(ratios)
-        reason = f"{what} [{below:.2f}, {above:.2f}]{note}; claimed {low:g} to {high:g}"
-        if low <= below and above <= high:
-            return Judgment(HOLDS, reason)
-        return Judgment(FAILS if above < low or below > high else UNDECIDED, reason)
+        reason = f"{what} [{below:.2f}, {above:.2f}], n = {len(ratios)}; claimed {low:g} to {high:g}"
+        return judged(_within(below, above, low, high), reason, first, second)
 
     return predicate
 
@@ -177,10 +163,10 @@ def digits_ordered(
         for better_, worse in pairs:
             gaps = values[better_] - values[worse]
             low, high = mean_interval(sign * gaps) if group.n > 1 else (-inf, inf)
-            parts.append(decide(low, high, f"{better_} − {worse}: {points(gaps.mean() / 100)} {unit}"))
+            text = f"{better_} − {worse}: {points(gaps.mean() / 100)} {unit}"
+            parts.append(decide(low, high, text, group))
         found = combine(parts)
-        note = f", n = {group.n}{scale_note(results, name, reading)}"
-        return Judgment(found.outcome, f"{order}{note}; {found.reason}", found.parts)
+        return replace(found, reason=f"{found.reason}; {order}, n = {group.n}")
 
     return predicate
 
@@ -193,7 +179,7 @@ def exceeds(name: str, metric: str, over: str, *, reading: str = HONEST) -> Pred
         gaps = group.values(metric) - group.values(over)
         low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
         reason = f"{name}: {metric} − {over}: {gaps.mean():+.2f}, n = {group.n}"
-        return decide(low, high, reason + scale_note(results, name, reading))
+        return decide(low, high, reason, group)
 
     return predicate
 
@@ -207,24 +193,22 @@ def gains(
     metric: str = "test_accuracy",
     reading: str = HONEST,
 ) -> Predicate:
-    """Judge whether `name` beats the mean of `over` by `low` to `high` (paired over seeds)."""
+    """Judge whether `name` beats the mean of `over` by `low` to `high`, paired over seeds.
+
+    The mean over the others is taken in each seed; the interval is that of the differences from it.
+    """
 
     def predicate(results: Results) -> Judgment:
-        group, *others = results.get_all((name, *over), reading)
-        gaps = [difference(group, other, metric) for other in others]
-        # A difference of means is the mean of the differences; the interval is that of the network's seeds.
-        mean = sum(gap.mean for gap in gaps) / len(gaps)
-        half = sum(gap.interval[1] - gap.mean for gap in gaps) / len(gaps)
+        groups = results.get_all((name, *over), reading)
+        ours, *others = paired(groups, metric)
+        gaps = ours - np.mean(others, axis=0)
         among = over[0] if len(over) == 1 else f"the mean of {len(over)} ({', '.join(over)})"
-        reason = f"{name} − {among}: {points(mean)} points"
-        note = f", n = {gaps[0].n}{scale_note(results, name, reading, over[0])}"
-        if not isfinite(half):
-            return Judgment(UNDECIDED, f"{reason}{note}; one seed decides nothing")
-        reason += f" [{points(mean - half)}, {points(mean + half)}]{note}; claimed about {points(low)} to "
-        reason += points(high)
-        if low <= mean - half and mean + half <= high:
-            return Judgment(HOLDS, reason)
-        return Judgment(FAILS if mean + half < low or mean - half > high else UNDECIDED, reason)
+        reason = f"{name} − {among}: {points(gaps.mean())} points"
+        if len(gaps) < 2:
+            return judged(UNDECIDED, f"{reason}, n = 1", *groups, because=ONE_SEED)
+        below, above = mean_interval(gaps)
+        reason += f" [{points(below)}, {points(above)}], n = {len(gaps)}; claimed about {points(low)} to "
+        return judged(_within(below, above, low, high), reason + points(high), *groups)
 
     return predicate
 
@@ -236,27 +220,42 @@ def matters_more(
     metric: str = "test_accuracy",
     reading: str = HONEST,
 ) -> Predicate:
-    """Judge whether `metric` differs more among `names` than among `than` (best minus worst, by seed)."""
+    """Judge whether `metric` differs more among `names` than among `than`, paired over seeds.
 
-    def spread(results: Results, among: tuple[str, ...]) -> NDArray[np.float64]:
-        groups = results.get_all(among, reading)
-        count = min(group.n for group in groups)
-        spread: NDArray[np.float64] = np.ptp([group.values(metric)[:count] for group in groups], axis=0)
-        return spread
+    How much it differs is the mean distance of two settings, over all pairs of them. The distance of the best
+    from the worst would grow with their number by chance alone, and favor the setting that was tried more
+    often; the mean distance of pairs that differ by nothing but chance is the same for any number. How far
+    apart the values were chosen remains the paper's own choice.
+    """
 
     def predicate(results: Results) -> Judgment:
-        first, second = spread(results, names), spread(results, than)
-        count = min(len(first), len(second))
-        gaps = first[:count] - second[:count]
-        low, high = mean_interval(gaps) if count > 1 else (-inf, inf)
+        groups = results.get_all((*names, *than), reading)
+        values = paired(groups, metric)
+        first, second = _apart(values[: len(names)]), _apart(values[len(names) :])
+        gaps = first - second
+        low, high = mean_interval(gaps)
         return decide(
             low,
             high,
-            f"{' / '.join(names)} differ by {100 * first.mean():.2f} points, {' / '.join(than)} by "
-            f"{100 * second.mean():.2f}, n = {count}{scale_note(results, names[0], reading, than[0])}",
+            f"two of {' / '.join(names)} differ by {100 * first.mean():.2f} points on average, two of "
+            f"{' / '.join(than)} by {100 * second.mean():.2f}, n = {len(gaps)}",
+            *groups,
         )
 
     return predicate
+
+
+def _apart(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean distance of two rows of (setting, seed) values, over all pairs of rows: (seed,)."""
+    apart: NDArray[np.float64] = np.mean([abs(a - b) for a, b in combinations(values, 2)], axis=0)
+    return apart
+
+
+def _within(below: float, above: float, low: float, high: float) -> Outcome:
+    """Return whether a mean lies from `low` to `high`, from its interval."""
+    if low <= below and above <= high:
+        return HOLDS
+    return FAILS if above < low or below > high else UNDECIDED
 
 
 def less_overfit(name: str, *, than: str, reading: str = HONEST) -> Predicate:
@@ -269,15 +268,17 @@ def ranking(names: tuple[str, ...], *, metric: str = "test_accuracy", reading: s
 
     def predicate(results: Results) -> Judgment:
         groups = results.get_all(names, reading)
-        means = {group.label: float(group.values(metric).mean()) for group in groups}
-        ours = sorted(names, key=lambda name: -means[name])
-        order = "measured order: " + " > ".join(f"{name} {100 * means[name]:.2f}" for name in ours)
         pairs = list(pairwise(names))
         joint = all_of(
             *(better(first, than=second, metric=metric, reading=reading) for first, second in pairs)
         )
         found = joint(results)
-        return Judgment(found.outcome, f"{order}; of the {len(pairs)} neighbors {found.reason}", found.parts)
+        if not all(alike(groups[0], other) for other in groups):
+            return found  # an order of what was run by unequal lengths would be none of the models
+        means = {group.label: float(group.values(metric).mean()) for group in groups}
+        ours = sorted(names, key=lambda name: -means[name])
+        order = " > ".join(f"{name} {100 * means[name]:.2f}" for name in ours)
+        return replace(found, reason=f"{found.reason} (of neighbors); measured order: {order}")
 
     return predicate
 

@@ -12,12 +12,13 @@ from tenfold.studies.judgment import (
     FAILS,
     HOLDS,
     NO_SPREAD,
+    ONE_SEED,
     UNDECIDED,
     Judgment,
     Predicate,
     decide,
+    judged,
     no_spread,
-    scale_note,
 )
 from tenfold.studies.results import Results
 
@@ -31,11 +32,11 @@ def always_falls(name: str, *, column: str, reading: str = HONEST) -> Predicate:
         longest = max(len(values) for _, values in group.history(column))
         reason = (
             f"{name}: {column.replace('_', ' ')} does not fall in {np.mean(rises_):.1f} of {longest - 1} "
-            f"steps from one epoch to the next, n = {group.n}{scale_note(results, name, reading)}"
+            f"steps from one epoch to the next, n = {group.n}"
         )
         if group.n < 2 or longest < 2:
-            return Judgment(UNDECIDED, reason)
-        return Judgment(FAILS if all(rises_) else UNDECIDED if any(rises_) else HOLDS, reason)
+            return judged(UNDECIDED, reason, group, because=ONE_SEED if group.n < 2 else "")
+        return judged(FAILS if all(rises_) else UNDECIDED if any(rises_) else HOLDS, reason, group)
 
     return predicate
 
@@ -52,15 +53,22 @@ def rises(name: str, *, metric: str, since: int, window: int = 1, reading: str =
     window : int
         Means over so many epochs are compared, those that end with `since` and those at the end.
     """
+    return _changes(name, metric, since, window, reading, up=True)
+
+
+def falls(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
+    """Judge whether `metric` on the held-out images is lower at the end than after epoch `since`."""
+    return _changes(name, metric, since, window, reading, up=False)
+
+
+def _changes(name: str, metric: str, since: int, window: int, reading: str, *, up: bool) -> Predicate:
     column = f"{'test' if reading == PUBLISHED else 'validation'}_{metric}"
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
         curves = group.history(column)
         if any(since >= epochs[-1] or since not in epochs for epochs, _ in curves):
-            return Judgment(
-                UNDECIDED, f"{name} was not trained beyond epoch {since}{scale_note(results, name, reading)}"
-            )
+            return judged(UNDECIDED, f"{name} was not trained beyond epoch {since}", group)
         rise = [
             float(np.mean(values[-window:]) - np.mean(values[: epochs.index(since) + 1][-window:]))
             for epochs, values in curves
@@ -70,19 +78,8 @@ def rises(name: str, *, metric: str, since: int, window: int = 1, reading: str =
         low, high = mean_interval(rise)
         if isfinite(low):
             what += f" [{low:+.4f}, {high:+.4f}]"
-        return decide(low, high, f"{what}, n = {len(rise)}{scale_note(results, name, reading)}")
-
-    return predicate
-
-
-def falls(name: str, *, metric: str, since: int, window: int = 1, reading: str = HONEST) -> Predicate:
-    """Judge whether `metric` on the held-out images is lower at the end than after epoch `since`."""
-    rise = rises(name, metric=metric, since=since, window=window, reading=reading)
-
-    def predicate(results: Results) -> Judgment:
-        found = rise(results)
-        opposite = {HOLDS: FAILS, FAILS: HOLDS}
-        return Judgment(opposite.get(found.outcome, found.outcome), found.reason)
+        ends = (low, high) if up else (-high, -low)
+        return decide(*ends, f"{what}, n = {len(rise)}", group)
 
     return predicate
 
@@ -105,18 +102,17 @@ def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
         reason = (
             f"{name}: gap {100 * gaps.mean():.2f} points (limit {100 * gap:g}), final validation loss "
             f"{100 * rises_.mean():.0f}% above its lowest (limit {100 * loss_rise:g}%), n = {group.n}"
-            f"{scale_note(results, name, HONEST)}"
         )
         if group.n < 2:
-            return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
+            return judged(UNDECIDED, reason, group, because=ONE_SEED)
         ends = [
             (low - limit, high - limit)
             for (low, high), limit in ((mean_interval(gaps), gap), (mean_interval(rises_), loss_rise))
         ]
         if any(no_spread(low, high) for low, high in ends):
-            return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
+            return judged(UNDECIDED, reason, group, because=NO_SPREAD)
         if any(low > 0 for low, _ in ends):
-            return Judgment(FAILS, reason)
-        return Judgment(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason)
+            return judged(FAILS, reason, group)
+        return judged(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason, group)
 
     return predicate

@@ -9,7 +9,7 @@ from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Measured, Note
 from tenfold.studies.exhibit import Exhibit, marked, missing, with_runs
 from tenfold.studies.experiment import HONEST
-from tenfold.studies.results import Results, measured, per_seed
+from tenfold.studies.results import IncomparableError, Results, measured, per_seed
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Effects(Exhibit):
     limit : float
         The mean test accuracy below which they do.
     conclusion : str
-        What it means if they fail before the change, and none does after it.
+        What it means if all of them fail before the change, and none does after it.
     """
 
     before: str
@@ -48,7 +48,12 @@ class Effects(Exhibit):
                 rows.append((label, None, None, None))
                 marks.append("not run")
                 continue
-            gaps = per_seed(second, first, "test_accuracy")
+            try:
+                gaps = per_seed(second, first, "test_accuracy")
+            except IncomparableError:
+                rows.append((label, None, None, "not comparable"))
+                marks.append("not run alike")
+                continue
             change = measured(100 * gaps, percent=False)
             rows.append((label, first.measured("test_accuracy"), second.measured("test_accuracy"), change))
             marks.append(marked(second))
@@ -69,7 +74,10 @@ class Effects(Exhibit):
         )
         counts = ", ".join(f"{len(labels)} of {seen} {what}" for what, labels in fail.items())
         text = f"Networks that are said to fail and stay below {100 * self.limit:g}%: {counts}."
-        if fail[self.before] and not fail[self.after]:
+        if len(fail[self.before]) < len(self.failing):
+            count = f"{len(fail[self.before])} of the {len(self.failing)}"
+            text += f" {count} that are said to fail were seen to, so nothing follows for all of them."
+        elif not fail[self.after]:
             shown = (results.find(name, HONEST) for names in self.pairs.values() for name in names)
             if all(group.scaled.full for group in shown if group is not None):
                 text += f" **{self.conclusion}**"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tenfold.report.document import Block, Cell, Column
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import HONEST
-from tenfold.studies.results import Group, Results, measured
+from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class Ours:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A column of how one experiment stands to another: the mean ratio of `metric` over seeds.
+    """A column of how one experiment stands to another: the mean ratio of `metric`, paired by seed.
+
+    Where the two were not run alike, the cell says so.
 
     Attributes
     ----------
@@ -101,11 +103,13 @@ class Ratio:
     def cell(self, row: Row, results: Results) -> Cell:
         """Return its value in a row."""
         group, other = row.group(self.variant, self.reading, results), results.find(self.to, self.reading)
-        if group is None or other is None:
+        if group is None or other is None or group is other:
             return None
-        count = min(group.n, other.n)
-        ratios = group.values(self.metric)[:count] / other.values(self.metric)[:count]
-        return None if group is other else measured(ratios, percent=False)
+        try:
+            over, under = paired((group, other), self.metric)
+        except IncomparableError:
+            return "not comparable"
+        return measured(over / under, percent=False)
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,32 @@
 """Judgments on claims, and how they are put together.
 
 A claim *holds* or *does not hold* where the 95% interval of the mean over seeds leaves no doubt, and is
-*undecided* otherwise; with one seed there is no interval and so no decision.
+*undecided* otherwise; with one seed there is no interval and so no decision. Shortened runs decide nothing
+about a published recipe: what they show stands beside, as what holds or fails *so far*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from tenfold.errors import StudyError
 from tenfold.report.document import MARKS, Outcome
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import HONEST, PUBLISHED
-from tenfold.studies.results import Results
+from tenfold.studies.results import Group, Results
 from tenfold.studies.study import Claim
 
 HOLDS: Outcome = "holds"
 FAILS: Outcome = "does not hold"
 UNDECIDED: Outcome = "undecided"
 
+SO_FAR: dict[Outcome, str] = {HOLDS: "holds so far", FAILS: "fails so far", UNDECIDED: "open so far"}
+
 NO_SPREAD = "all seeds give the very same, so there is no interval to decide by"
+ONE_SEED = "one seed decides nothing"
+NOTHING_DIFFERS = "nothing differs in any seed, and a difference is claimed"
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,17 @@ class Judgment:
         The numbers that decided it, in words.
     parts : tuple of Judgment
         What it is made of, where the claim has several parts.
+    so_far : "holds", "does not hold", "undecided" or None
+        What shortened runs show of it, which leave it undecided; None where none were looked at.
+    kind : str
+        Why it is open, the same for all parts that are open for the same reason; empty: for one of its own.
     """
 
     outcome: Outcome
     reason: str
     parts: tuple[Judgment, ...] = ()
+    so_far: Outcome | None = None
+    kind: str = ""
 
     def __post_init__(self) -> None:
         if self.outcome not in MARKS:
@@ -54,7 +65,7 @@ def judge(predicate: Predicate, results: Results) -> Judgment:
     try:
         found = predicate(results)
     except StudyError as error:
-        return Judgment(UNDECIDED, str(error))
+        return Judgment(UNDECIDED, str(error), kind=type(error).__name__)
     if not isinstance(found, Judgment):
         raise TypeError(
             f"a predicate must return a Judgment, of tenfold.studies.judgment. Got {found!r} instead"
@@ -80,13 +91,21 @@ def judge_claim(claim: Claim, results: Results) -> Judgment:
 def combine(parts: Sequence[Judgment]) -> Judgment:
     """Return the judgment of a whole: it holds where all parts do, and fails where one does."""
     found = tuple(parts)
-    outcomes = [each.outcome for each in found]
+    outcome, reason = _whole([each.outcome for each in found])
+    if outcome != UNDECIDED or all(each.so_far is None for each in found):
+        return Judgment(outcome, reason, found)
+    so_far, reason = _whole([each.so_far or each.outcome for each in found])
+    return Judgment(UNDECIDED, f"{SO_FAR[so_far]}: {reason}", found, so_far)
+
+
+def _whole(outcomes: Sequence[Outcome]) -> tuple[Outcome, str]:
+    """Return what becomes of a whole whose parts came out like this, and how many of them decide it."""
     outcome = FAILS if FAILS in outcomes else UNDECIDED if UNDECIDED in outcomes else HOLDS
     if outcome == HOLDS:
-        return Judgment(HOLDS, f"all {len(found)} parts hold", found)
+        return HOLDS, f"all {len(outcomes)} parts hold"
     count = outcomes.count(outcome)
     verb = {FAILS: "fails" if count == 1 else "fail", UNDECIDED: "is open" if count == 1 else "are open"}
-    return Judgment(outcome, f"{count} of {len(found)} parts {verb[outcome]}", found)
+    return outcome, f"{count} of {len(outcomes)} parts {verb[outcome]}"
 
 
 def all_of(*parts: Predicate) -> Predicate:
@@ -110,9 +129,11 @@ def beside(main: Predicate, other: Predicate, what: str) -> Predicate:
 
     def predicate(results: Results) -> Judgment:
         first, second = judge(main, results), judge(other, results)
-        same = second.outcome == first.outcome
-        told = Judgment(second.outcome, f"{what} {'the same' if same else second.outcome}: {second.reason}")
-        return Judgment(first.outcome, first.reason, (*first.parts, told))
+        same = (second.outcome, second.so_far) == (first.outcome, first.so_far)
+        # What is so far only says so itself.
+        said = "the same: " if same else f"{second.outcome}: " if second.so_far is None else ""
+        told = replace(second, reason=f"{what} {said}{second.reason}", parts=(), kind="")
+        return replace(first, parts=(*first.parts, told))
 
     return predicate
 
@@ -128,13 +149,51 @@ def in_both(make: Callable[[str], Predicate]) -> Predicate:
     return beside(make(HONEST), make(PUBLISHED), "in the published reading")
 
 
-def decide(low: float, high: float, reason: str) -> Judgment:
-    """A quantity that must be above zero, from its interval."""
+def judged(outcome: Outcome, reason: str, *groups: Group, because: str = "") -> Judgment:
+    """Return the judgment on some runs; of shortened ones it is undecided, and tells what they show so far.
+
+    Parameters
+    ----------
+    outcome : "holds", "does not hold" or "undecided"
+        What the numbers say.
+    groups : Group
+        Where they come from.
+    because : str
+        What is to be said of the outcome beside the numbers.
+    """
+    scales = sorted({group.scale for group in groups if not group.scaled.full})
+    text = reason + (f" ({' and '.join(scales)} scale)" if scales else "")
+    text += f"; {because}" if because else ""
+    if not scales:
+        return Judgment(outcome, text, kind=because)
+    if outcome == UNDECIDED:
+        return Judgment(UNDECIDED, text, so_far=UNDECIDED, kind=because)
+    return Judgment(UNDECIDED, f"{SO_FAR[outcome]}: {text}", so_far=outcome, kind=SO_FAR[outcome])
+
+
+def decide(
+    low: float, high: float, reason: str, *groups: Group, by: float = 0.0, equal: bool = False
+) -> Judgment:
+    """Judge whether a quantity is above `by`, from its interval; `equal` as for `above`."""
+    outcome, because = above(low, high, by, equal=equal)
+    return judged(outcome, reason, *groups, because=because)
+
+
+def above(low: float, high: float, by: float = 0.0, *, equal: bool = False) -> tuple[Outcome, str]:
+    """Return whether a mean lies above `by`, from its interval, and what is to be said of that.
+
+    Parameters
+    ----------
+    equal : bool
+        It is a mean of differences that are all exactly 0: of two that give the very same. Then it needs no
+        interval to tell that none is better by more than nothing.
+    """
     if not (isfinite(low) and isfinite(high)):
-        return Judgment(UNDECIDED, f"{reason}; one seed decides nothing")
-    if no_spread(low, high):
-        return Judgment(UNDECIDED, f"{reason}; {NO_SPREAD}")
-    return Judgment(HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED, reason)
+        return UNDECIDED, ONE_SEED
+    if no_spread(low, high) and not (equal and by > 0):
+        return UNDECIDED, NO_SPREAD
+    outcome = HOLDS if low > by else FAILS if high < by else UNDECIDED
+    return outcome, NOTHING_DIFFERS if equal and by > 0 else ""
 
 
 def no_spread(low: float, high: float) -> bool:
@@ -144,10 +203,3 @@ def no_spread(low: float, high: float) -> bool:
 
 def points(value: float) -> str:
     return f"{100 * value:+.2f}".replace("-", "−")
-
-
-def scale_note(results: Results, name: str, reading: str, other: str = "") -> str:
-    """Say so where the numbers are not the published recipe's."""
-    groups = [results.find(each, reading) for each in (name, other) if each]
-    scales = sorted({group.scale for group in groups if group and not group.scaled.full})
-    return f" ({' and '.join(scales)} scale)" if scales else ""

@@ -21,7 +21,7 @@ from tenfold.report.document import (
 from tenfold.report.tables import format_number
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import HONEST, PUBLISHED, READINGS
-from tenfold.studies.results import Group, Results, measured
+from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,13 @@ class Choice(Exhibit):
         shown = [group for group in groups if group is not None]
         if len(shown) < len(names) or len({group.scale for group in shown}) > 1:
             return (None,) * 5, "not all run at one scale"
-        count = min(group.n for group in shown)
-        tests, validations = (
-            np.array([group.values(metric)[:count] for group in shown])
-            for metric in ("test_accuracy", "validation_accuracy")
-        )
+        try:
+            tests, validations = (
+                paired(shown, metric) for metric in ("test_accuracy", "validation_accuracy")
+            )
+        except IncomparableError:
+            return (None,) * 5, "not all run alike"
+        count = tests.shape[1]
         seeds = np.arange(count)
         cells: list[Cell] = []
         found = []

@@ -23,6 +23,10 @@ CONVERGED = 0.001
 """How near its best accuracy a training must come to be called converged."""
 
 
+class IncomparableError(StudyError):
+    """Runs on other images, or of other parts of their recipes: their difference would say nothing."""
+
+
 @dataclass(frozen=True)
 class Group:
     """The runs of one setup in one reading, one for each seed.
@@ -260,17 +264,61 @@ def difference(a: Group, b: Group, metric: str) -> Difference:
 
 
 def per_seed(a: Group, b: Group, metric: str) -> NDArray[np.float64]:
-    """Return a - b of `metric` for each seed that both have, by ascending seed."""
-    first = dict(zip([run.seed for run in a.runs], a.values(metric), strict=True))
-    second = dict(zip([run.seed for run in b.runs], b.values(metric), strict=True))
-    for group, values, others in ((a, first, second), (b, second, first)):
-        # What does not depend on the seed was run once, and is the same for every seed.
-        if isinstance(group.setup, Classical) and group.setup.deterministic:
-            values.update(dict.fromkeys(others, next(iter(values.values()))))
-    seeds = sorted(first.keys() & second.keys())
+    """Return a - b of `metric` for each seed that both have, by ascending seed; raises as `paired` does."""
+    first, second = paired((a, b), metric)
+    gaps: NDArray[np.float64] = first - second
+    return gaps
+
+
+def paired(groups: Sequence[Group], metric: str) -> NDArray[np.float64]:
+    """Return `metric` of several groups, (group, seed) float64, for each seed that all have, ascending.
+
+    What does not depend on the seed was run once, and is the same for every seed.
+
+    Raises
+    ------
+    IncomparableError
+        They saw other images or ran another part of their recipes. ``"image_seconds"`` may be compared even
+        so, at one scale: it is the time for one image in one epoch.
+    StudyError
+        No seed is common to all.
+    """
+    for other in groups[1:]:
+        if not (groups[0].scale == other.scale if metric == "image_seconds" else alike(groups[0], other)):
+            raise IncomparableError(
+                f"not comparable: {groups[0].label} was run on {_extent(groups[0])}; "
+                f"{other.label} on {_extent(other)}."
+            )
+    tables = [
+        dict(zip([run.seed for run in group.runs], group.values(metric), strict=True)) for group in groups
+    ]
+    fixed = [isinstance(group.setup, Classical) and group.setup.deterministic for group in groups]
+    seeded = [table for table, once in zip(tables, fixed, strict=True) if not once] or tables
+    seeds = sorted(set.intersection(*(set(table) for table in seeded)))
     if not seeds:
-        raise StudyError(f"{a.label} and {b.label} have no seed in common, so they cannot be compared.")
-    return np.array([first[seed] - second[seed] for seed in seeds], dtype=np.float64)
+        names = " and ".join(group.label for group in groups)
+        raise StudyError(f"{names} have no seed in common, so they cannot be compared.")
+    return np.array(
+        [
+            [next(iter(table.values())) if once else table[seed] for seed in seeds]
+            for table, once in zip(tables, fixed, strict=True)
+        ],
+        dtype=np.float64,
+    )
+
+
+def alike(a: Group, b: Group) -> bool:
+    """Whether two groups saw as many of the same images and ran the same part of their recipes."""
+    first, second = (
+        (group.share.data, group.share.train, group.share.test, group.scaled.epochs) for group in (a, b)
+    )
+    return first == second
+
+
+def _extent(group: Group) -> str:
+    """Return how much of a setup was run, on how many images of which part, in words."""
+    tested = "" if group.share.test is None else f", {group.share.test:,} test images"
+    return f"{group.setup.describe(group.scaled)}{tested} ({group.scale} scale)"
 
 
 def scores(groups: Sequence[Group], metric: str = "validation_accuracy") -> list[tuple[str, float]]:
