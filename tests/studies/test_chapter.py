@@ -7,9 +7,12 @@ import pytest
 from tenfold.report.document import Note, Table, Verdicts
 from tenfold.report.html import render_html
 from tenfold.runs import Store
-from tenfold.studies import SEARCH, STUDIES, Assumption, Deviation, get_study
+from tenfold.studies import SEARCH, STUDIES, Assumption, Claim, Deviation, get_study
 from tenfold.studies.chapter import chapter, document, overview, protocol, tried, verdicts
+from tenfold.studies.claims import best_of, better, reaches
 from tenfold.studies.jobs import collect
+from tenfold.studies.judgment import all_of
+from tenfold.studies.publication import publish
 
 
 def measured(make_results, **kwargs):
@@ -76,8 +79,51 @@ def test_deviations_are_numbered(make_results):
 
 
 def test_the_overview_tells_every_verdict_and_its_scale(make_results):
-    (table,) = overview([measured(make_results, scale="quick")]).blocks
-    assert table.rows[0][1:] == ("The first is best.", "?\N{NO-BREAK SPACE}undecided", "quick")
+    (table,) = overview([measured(make_results)]).blocks
+    assert table.rows[0][1:] == ("The first is best.", "✓\N{NO-BREAK SPACE}holds", "paper")
+
+
+def test_shortened_runs_decide_nothing_and_every_place_says_so(make_results):
+    results = measured(make_results, scale="quick")
+    (table,) = overview([results]).blocks
+    said = "? undecided, holds so far".replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", ")
+    assert table.rows[0][2:] == (said, "quick")
+    (note,) = blocks(results, Note)
+    assert "They decide nothing about the paper" in note.text
+    page = render_html(document([results]))
+    assert "Of 1 claim, 1 is undecided (so far, in shortened runs, 1 holds)." in page
+
+
+def test_the_scale_of_a_claim_is_that_of_its_own_runs(make_results):
+    results = make_results({name: {"test_accuracy": [0.99, 0.98]} for name in "abc"})
+    short = make_results({name: {"test_accuracy": [0.99, 0.98]} for name in "abc"}, scale="quick")
+    results = replace(results, groups=results.groups | {("c", "honest"): short.groups["c", "honest"]})
+    claims = (
+        Claim("of-ab", "A beats b.", better("a", than="b")),
+        Claim("of-abc", "It beats c, too.", all_of(better("a", than="b"), better("a", than="c"))),
+        Claim("of-c", "And c is good.", reaches("c", 0.9)),
+    )
+    (table,) = overview([replace(results, study=replace(results.study, claims=claims))]).blocks
+    assert [row[3] for row in table.rows] == ["paper", "paper, in part", "quick"]
+    del results.groups["c", "honest"]
+    (table,) = overview([replace(results, study=replace(results.study, claims=claims))]).blocks
+    assert table.rows[2][3] == "not run"
+
+
+def test_parts_that_are_open_for_one_reason_are_folded_on_the_page_alone(make_results, tmp_path):
+    names = [f"network {number}" for number in range(8)]
+    results = make_results({name: {"test_accuracy": [0.9 - 0.01 * n]} for n, name in enumerate(names)})
+    claims = (Claim("ti-1", "The first is best.", best_of(names[0], among=names)),)
+    results = replace(results, study=replace(results.study, claims=claims))
+    (verdict,) = verdicts(results)
+    assert len(verdict.evidence) == 7
+    assert verdict.shown == (*verdict.evidence[:3], "and 4 more alike")
+    assert all("one seed decides nothing" in line for line in verdict.evidence)
+    page = publish([results], tmp_path)
+    for text in (page.read_text(), render_html(document([results]))):
+        assert "and 4 more alike" in text
+        assert "network 7: +7.00" not in text
+    assert "network 7: +7.00" in (tmp_path / "results.json").read_text()
 
 
 def test_the_protocol_tells_data_seeds_and_machine(make_results):

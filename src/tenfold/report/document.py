@@ -20,6 +20,13 @@ NoteKind = Literal["info", "warning", "scale"]
 MARKS: dict[Outcome, str] = {"holds": "✓", "does not hold": "✗", "undecided": "?"}
 """What stands before an outcome, for those who see no color."""
 
+SO_FAR: dict[Outcome, str] = {
+    "holds": "holds so far",
+    "does not hold": "fails so far",
+    "undecided": "open so far",
+}
+"""What shortened runs show, which decide nothing."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -192,13 +199,37 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim and the numbers that decided it: in sum, and part by part in `evidence`."""
+    """What became of a claim and the numbers that decided it.
+
+    Attributes
+    ----------
+    key, claim : str
+    outcome : "holds", "does not hold" or "undecided"
+    reason : str
+        The numbers in sum.
+    evidence : tuple of str
+        The numbers part by part.
+    brief : tuple of str
+        What pages show of the evidence, where much of it is alike; empty: all of it.
+    so_far : "holds", "does not hold", "undecided" or None
+        What shortened runs show of a claim that they leave undecided; None where it is not about such.
+    scale : str
+        What its runs were at, in words.
+    """
 
     key: str
     claim: str
     outcome: Outcome
     reason: str = ""
     evidence: tuple[str, ...] = ()
+    brief: tuple[str, ...] = ()
+    so_far: Outcome | None = None
+    scale: str = ""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What pages show of the evidence."""
+        return self.brief or self.evidence
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def render_html(document: Document) -> str:
 
 
 def tally(verdicts: Verdicts) -> str:
-    """Return how many claims hold, do not hold and are undecided, in words."""
+    """Return how many claims hold, do not hold and are undecided, and what shortened runs show of those."""
     count = Counter(row.outcome for row in verdicts.rows)
     words: dict[Outcome, tuple[str, str]] = {
         "holds": ("holds", "hold"),
@@ -110,7 +110,12 @@ def tally(verdicts: Verdicts) -> str:
     }
     said = [f"{count[key]} {words[key][count[key] != 1]}" for key in words if count[key]]
     claims = "claim" if len(verdicts.rows) == 1 else "claims"
-    return f"Of {len(verdicts.rows)} {claims}, {', '.join(said)}." if said else "No claims."
+    shown = Counter(row.so_far for row in verdicts.rows)
+    so_far = [f"{shown['holds']} {'holds' if shown['holds'] == 1 else 'hold'}"] * bool(shown["holds"])
+    failing = shown["does not hold"]
+    so_far += [f"{failing} {'fails' if failing == 1 else 'fail'}"] * bool(failing)
+    rest = f" (so far, in shortened runs, {', '.join(so_far)})" if so_far else ""
+    return f"Of {len(verdicts.rows)} {claims}, {', '.join(said)}{rest}." if said else "No claims."
 
 
 def _cells(table: Table) -> list[list[tuple[Cell, Shown, str]]]:

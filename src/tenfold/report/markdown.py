@@ -168,7 +168,7 @@ class _Page:
                 escape_markdown(row.key),
                 f"{MARKS[row.outcome]} {row.outcome}".replace(" ", "\u00a0"),
                 self.line(row.claim),
-                "<br>".join(self.line(part) for part in (row.reason, *row.evidence) if part),
+                "<br>".join(self.line(part) for part in (row.reason, *row.shown) if part),
             )
             for row in verdicts.rows
         ]

@@ -9,6 +9,7 @@ from datetime import date
 from tenfold.errors import StudyError
 from tenfold.report.document import (
     MARKS,
+    SO_FAR,
     Block,
     Cell,
     Column,
@@ -24,9 +25,9 @@ from tenfold.runs import Run
 from tenfold.studies.checks import blamed
 from tenfold.studies.comparison import STUDIED, comparison
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
-from tenfold.studies.experiment import READINGS, SCALES, SEARCH
-from tenfold.studies.judgment import judge_claim
-from tenfold.studies.results import Results, measured, per_seed
+from tenfold.studies.experiment import READINGS, SEARCH
+from tenfold.studies.judgment import judge_claim, lines
+from tenfold.studies.results import Results, Watched, measured, per_seed
 from tenfold.studies.share import division
 
 FEW = 3
@@ -37,10 +38,20 @@ def verdicts(results: Results) -> tuple[Verdict, ...]:
     """Return what became of every claim of a study, with the numbers that decided it."""
     found = []
     for claim in results.study.claims:
-        judgment = judge_claim(claim, results)
-        # Parts that lack the same run say the same.
-        evidence = tuple(dict.fromkeys(f"{MARKS[part.outcome]} {part.reason}" for part in judgment.parts))
-        found.append(Verdict(claim.key, claim.text, judgment.outcome, judgment.reason, evidence))
+        watched = Watched.of_results(results)
+        judgment = judge_claim(claim, watched)
+        found.append(
+            Verdict(
+                claim.key,
+                claim.text,
+                judgment.outcome,
+                judgment.reason,
+                lines(judgment.parts),
+                lines(judgment.parts, folded=True),
+                judgment.so_far,
+                watched.ran_at,
+            )
+        )
     return tuple(found)
 
 
@@ -155,11 +166,12 @@ def _scale_notes(results: Results) -> list[Block]:
         notes.append(
             Note(
                 f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the published "
-                "recipe: fewer epochs, and for some networks fewer images. "
+                "recipe: fewer epochs, and for some networks fewer images. They decide nothing about the "
+                "paper, so every claim is undecided"
                 + (
-                    "The verdicts are about these runs. "
+                    "; beside it stands what holds or fails in them so far. "
                     if groups[0].scale == results.scale
-                    else "They decide nothing about the paper, so every claim is undecided. "
+                    else ". "
                 )
                 + f"For the paper's own recipe: `tenfold study run {results.study.argument} --scale paper`.",
                 kind="scale",
@@ -248,25 +260,20 @@ def overview(every: Sequence[Results], *, linked: bool = True) -> Section:
             if linked
             else _together(verdict.key),
             verdict.claim,
-            _together(f"{MARKS[verdict.outcome]} {verdict.outcome}"),
-            _scales(results),
+            _together(f"{MARKS[verdict.outcome]} {verdict.outcome}")
+            + (f", {_together(SO_FAR[verdict.so_far])}" if verdict.so_far else ""),
+            verdict.scale,
         )
         for results in every
         for verdict in verdicts(results)
     )
-    columns = (Column("Key"), Column("Claim"), Column("Verdict"), Column("Scale"))
+    columns = (Column("Key"), Column("Claim"), Column("Verdict"), Column("Run at"))
     return Section("Verdicts on every claim", (Table(columns, rows),), key="verdicts")
 
 
 def _together(text: str) -> str:
     """Return `text` so that no line breaks within it."""
     return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
-
-
-def _scales(results: Results) -> str:
-    """Return the scales that a study was run at, the largest first."""
-    found = {group.scale for group in results.groups.values()}
-    return " and ".join(scale for scale in reversed(SCALES) if scale in found) or "not run"
 
 
 def _shared(every: Sequence[Results]) -> bool:

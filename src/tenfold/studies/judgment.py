@@ -7,12 +7,13 @@ about a published recipe: what they show stands beside, as what holds or fails *
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
 from tenfold.errors import StudyError
-from tenfold.report.document import MARKS, Outcome
+from tenfold.report.document import MARKS, SO_FAR, Outcome
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import HONEST, PUBLISHED
 from tenfold.studies.results import Group, Results
@@ -21,8 +22,6 @@ from tenfold.studies.study import Claim
 HOLDS: Outcome = "holds"
 FAILS: Outcome = "does not hold"
 UNDECIDED: Outcome = "undecided"
-
-SO_FAR: dict[Outcome, str] = {HOLDS: "holds so far", FAILS: "fails so far", UNDECIDED: "open so far"}
 
 NO_SPREAD = "all seeds give the very same, so there is no interval to decide by"
 ONE_SEED = "one seed decides nothing"
@@ -86,6 +85,29 @@ def judge_claim(claim: Claim, results: Results) -> Judgment:
     advice = "A claim is judged while nothing was run, too: results.get(name) says so where a run is missing."
     with blamed(results.study, f"claim {claim.key}", advice):
         return judge(claim.judge, results)
+
+
+SHOWN = 3
+"""So many parts that are open for one reason are told on a page one by one."""
+
+
+def lines(parts: Sequence[Judgment], *, folded: bool = False) -> tuple[str, ...]:
+    """Return the parts in words, a line each; those that say the same, as they lack the same run, once.
+
+    `folded`: of those that are open for one reason, `SHOWN` and how many more there are.
+    """
+    said = list(dict.fromkeys((f"{MARKS[part.outcome]} {part.reason}", part.kind) for part in parts))
+    open_for = Counter(kind for _, kind in said if kind)
+    told: Counter[str] = Counter()
+    found = []
+    for line, kind in said:
+        told[kind] += 1
+        # To fold a single line would save nothing.
+        if not folded or told[kind] <= SHOWN or open_for[kind] <= SHOWN + 1:
+            found.append(line)
+        elif told[kind] == SHOWN + 1:
+            found.append(f"and {open_for[kind] - SHOWN} more alike")
+    return tuple(found)
 
 
 def combine(parts: Sequence[Judgment]) -> Judgment:

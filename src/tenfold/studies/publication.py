@@ -23,8 +23,9 @@ def to_dict(results: Results) -> dict[str, Any]:
     Returns
     -------
     values : dict
-        ``study``, ``scale``, ``protocol``, ``verdicts`` (key, claim, outcome, reason, evidence), ``groups``:
-        each with its experiment, reading, scale, recipe, seeds, run ids, and every metric as a list by seed.
+        ``study``, ``scale``, ``protocol``, ``verdicts`` (key, claim, outcome, reason, evidence, so_far,
+        run_at), ``groups``: each with its experiment, reading, scale, recipe, seeds, run ids, and every
+        metric as a list by seed.
     """
     return {
         "study": results.study.key,
@@ -39,6 +40,8 @@ def to_dict(results: Results) -> dict[str, Any]:
                 "outcome": verdict.outcome,
                 "reason": verdict.reason,
                 "evidence": list(verdict.evidence),
+                "so_far": verdict.so_far,
+                "run_at": verdict.scale,
             }
             for verdict in verdicts(results)
         ],
