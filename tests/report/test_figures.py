@@ -175,6 +175,18 @@ def test_differences_are_shown_with_their_sign_beside_zero():
     assert "+1.15" in texts(plot)
     ticks = [float(text) for text in texts(plot) if re.fullmatch(r"\d\.\d+", text)]
     assert min(ticks) == 0
+    assert [column.title for column in plot.data.columns] == ["", "Points"], "nothing was reported"
+    assert plot.data.rows[0][1].digits == 2
+
+
+def test_a_row_is_as_high_as_its_label():
+    def height(label):
+        rows = [figures.Dots(label, (0.1, 0.2), each="pair")] * 4
+        plot = figures.dot_plot("t", rows, xlabel="Points", percent=False, differences=True)
+        assert "single pair" in texts(plot)
+        return float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', plot.svg)[1])
+
+    assert height("a label " * 15) > 1.3 * height("a label")
 
 
 def test_an_interval_much_wider_than_the_values_does_not_rule_the_axis():

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 
@@ -164,6 +165,10 @@ def test_verdicts_say_in_words_what_they_are(page, document):
     assert tally(verdicts) == "Of 3 claims, 1 holds, 1 does not hold, 1 is undecided."
     assert tally(Verdicts(verdicts.rows[:1] * 2)) == "Of 2 claims, 2 hold."
     assert tally(Verdicts(())) == "No claims."
+    so_far = Verdict("k", "Claimed.", "undecided", so_far="does not hold")
+    assert tally(Verdicts((so_far, so_far, replace(so_far, so_far="holds")))) == (
+        "Of 3 claims, 3 are undecided (so far, in shortened runs, 1 holds, 2 fail)."
+    )
 
 
 def test_measured_numbers_show_what_they_are_worth(page):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,3 +180,11 @@ def test_a_count_that_all_numbers_share_is_told_once():
     assert measures(single) == "n = 1 for every measured number."
     unlike = Table((column,), ((measured([0.97, 0.98, 0.99]),), (measured([0.91]),)))
     assert [row[0].count for row in layout(unlike)] == ["n = 3", "n = 1"]
+
+
+def test_means_of_pairs_are_not_called_means_of_runs():
+    pairs = [replace(measured(values), each="pair") for values in ([0.1, 0.2, 0.3], [0.1, 0.2])]
+    table = Table((Column("Difference", "right"),), tuple((cell,) for cell in pairs))
+    assert measures(table).endswith("n is the number of pairs.")
+    assert measures(replace(table, rows=table.rows[:1] * 2)).endswith("n = 3 pairs for every mean.")
+    assert describe(pairs[0]).startswith("mean of 3 pairs; ")

@@ -8,9 +8,12 @@ import pytest
 from tenfold.evaluation import mean_interval
 from tenfold.report.document import Figure, Measured, Table
 from tenfold.runs import Store
-from tenfold.studies import STUDIES, get_study
-from tenfold.studies.comparison import QUESTIONS, STUDIED, Contrast, Effect, answer, comparison
+from tenfold.studies import FOLDS, STUDIES, get_study, hao, lin, okon
+from tenfold.studies.comparison import answer, comparison
+from tenfold.studies.contrasts import Contrast, Effect, Marginal, apart
 from tenfold.studies.jobs import collect
+from tenfold.studies.questions import QUESTIONS, STUDIED
+from tenfold.studies.results import Results
 
 GOOD, POOR = [0.99, 0.992, 0.991], [0.98, 0.981, 0.979]
 
@@ -58,54 +61,172 @@ def test_seeds_that_all_differ_alike_decide_nothing_but_no_difference_does():
     assert answer("+", none) == "open"
 
 
-def test_the_page_answers_what_was_run_and_says_what_was_not(make_results, tmp_path):
-    made = make_results({name: {"test_accuracy": values} for name, values in (("a", GOOD), ("b", POOR))})
-    lin = collect(get_study("lin"), "paper", Store(tmp_path))
-    for name, source in (("Simple CNN", "a"), ("Enhanced Simple NN", "b")):
-        group = made.get(source)
-        lin.groups[name, "honest"] = replace(group, experiment=lin.study.experiment(name), label=name)
-    first, mlp_or_cnn, *_ = comparison([lin])
-    overview = first.blocks[1]
+def placed(results, study, names, scale="paper"):
+    """Return results of `study` that hold hand-made runs under the names of its experiments."""
+    found = Results(study, scale)
+    for name, source in names.items():
+        experiment = study.experiment(name)
+        group = replace(results.get(source), experiment=experiment, setup=experiment.setup, label=name)
+        found.groups[name, "honest"] = group
+    return found
+
+
+@pytest.fixture
+def made(make_results):
+    """Return a function that gives results of a study in which the first of two is better by far."""
+
+    def place(key, good, poor, scale="paper"):
+        results = make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": POOR}}, scale=scale)
+        return placed(results, get_study(key), {good: "a", poor: "b"}, scale)
+
+    return place
+
+
+def section(sections, text):
+    return next(each for each in sections if each.title == text)
+
+
+def row(section, title):
+    return next(each for each in section.blocks[1].rows if each[2] == title)
+
+
+def test_the_page_answers_what_was_run_and_says_what_was_not(made):
+    page = comparison([made("lin", lin.RMSPROP, lin.DEFAULT_SGD)])
+    overview = page[0].blocks[1]
     assert isinstance(overview, Table)
-    row = overview.rows[0]
-    assert row[1:] == (
+    assert overview.rows[1][1:] == (
         "+1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]",
         "lin 1",
         None,
         None,
         None,
-        "lin 1, hao 2, okon 1",
+        None,
+        "lin 2, okon 2",
     )
-    answered, table, figure = mlp_or_cnn.blocks
+    found = section(page, "Which optimizer?")
+    answered, table, figure = found.blocks
     assert answered.markdown == (
-        "- **Confirmed**: lin: Simple CNN − Enhanced Simple NN, +1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]."
+        "- **Confirmed**: lin: Enhanced CNN: RMSprop − SGD, +1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]."
     )
     assert isinstance(figure, Figure)
-    assert table.rows[0][:3] == (1, "lin", "Simple CNN − Enhanced Simple NN")
-    assert isinstance(table.rows[0][3], Measured)
-    assert table.rows[0][-1] == "confirms"
-    assert table.rows[2][-1] == "not run"
-
-
-def test_what_was_compared_on_shortened_runs_alone_decides_nothing(make_results, tmp_path):
-    made = make_results(
-        {name: {"test_accuracy": values} for name, values in (("a", GOOD), ("b", POOR))}, scale="quick"
+    assert "2. lin: Enhanced CNN: RMSprop − SGD" in figure.alt
+    assert [column.title for column in figure.data.columns] == ["", "Difference in points of accuracy"]
+    number, study, _, on, difference, scale, claimed, outcome = row(found, "Enhanced CNN: RMSprop − SGD")
+    assert (number, study, on, scale, claimed, outcome) == (
+        2,
+        "lin",
+        "test, honest",
+        "paper",
+        "first better",
+        "confirms",
     )
-    lin = collect(get_study("lin"), "paper", Store(tmp_path))
-    for name, source in (("Simple CNN", "a"), ("Enhanced Simple NN", "b")):
-        group = replace(made.get(source), experiment=lin.study.experiment(name), label=name)
-        lin.shorter.groups[name, "honest"] = group
-    # One of the two was run in full as well: that one is not compared with the other, shortened one.
-    lin.groups["Enhanced Simple NN", "honest"] = replace(group, scale="paper")
-    lin.groups["Simple CNN", "honest"] = lin.shorter.groups["Simple CNN", "honest"]
-    first, mlp_or_cnn, *_ = comparison([lin])
-    assert first.blocks[1].rows[0][1:] == (
+    assert isinstance(difference, Measured)
+    assert (difference.n, difference.each) == (3, "pair")
+    assert table.rows[0][-1] == "not run"
+
+
+def test_what_differs_in_more_than_is_asked_is_not_counted(made):
+    page = comparison([made("lin", lin.ENHANCED_NN, lin.SIMPLE_NN)])
+    found = section(page, "How deep?")
+    assert found.blocks[0].markdown.startswith("- No answer yet")
+    outcome = row(found, "Enhanced Simple NN − Simple NN")[-1]
+    assert outcome == "not counted: differs also in width, activation, optimizer"
+    assert len(found.blocks) == 2, "nothing is left to draw"
+
+
+def test_every_comparison_of_the_page_differs_in_what_is_asked_or_says_in_what_else(tmp_path):
+    mixed = {}
+    for question in QUESTIONS:
+        for contrast in question.contrasts:
+            results = collect(get_study(contrast.study), "paper", Store(tmp_path))
+            if contrast.claimed and (also := contrast.also(results, question.about)):
+                mixed[contrast.title] = also
+            if isinstance(contrast, Contrast) and contrast.claimed:
+                setups = [results.study.experiment(name).setup for name in (contrast.first, contrast.second)]
+                assert question.about in apart(*setups)
+    assert mixed == {
+        "Simple CNN − Simple NN": ("epochs",),
+        "Enhanced CNN with Adam − Enhanced Simple NN": ("activation", "dropout", "epochs"),
+        "Enhanced Simple NN − Simple NN": ("width", "activation", "optimizer"),
+    }
+
+
+def test_what_was_run_on_other_images_has_no_difference(make_results):
+    study = get_study("hao")
+    results = make_results({"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": POOR}}, scale="quick")
+    found = placed(results, study, {hao.LIGHTWEIGHT: "b", hao.MLP: "a"}, "quick")
+    for name in (hao.LIGHTWEIGHT, hao.MLP):
+        group = found.groups[name, "honest"]
+        scale = group.scaled
+        share = replace(group.share, train=scale.train, test=scale.test)
+        found.groups[name, "honest"] = replace(group, share=share)
+    shown = row(section(comparison([found]), "MLP or CNN?"), f"{hao.LIGHTWEIGHT} − {hao.MLP}")
+    assert shown[4] is None
+    assert shown[-1] == (
+        "not comparable at quick scale: CNN 32-64/128 was run on 2 of 50 epochs, 1,200 images, 2,000 test "
+        "images; MLP 2x128 on 3 of 50 epochs, 12,000 images"
+    )
+
+
+def test_what_was_run_but_not_at_one_scale_says_so(made):
+    results = made("lin", lin.SIMPLE_CNN, lin.SIMPLE_NN)
+    group = results.groups[lin.SIMPLE_CNN, "honest"]
+    results.groups[lin.SIMPLE_CNN, "honest"] = replace(group, scale="quick")
+    outcome = row(section(comparison([results]), "MLP or CNN?"), "Simple CNN − Simple NN")[-1]
+    assert outcome == "not at one scale: Simple CNN at quick, Simple NN at paper; differs also in epochs"
+
+
+@pytest.mark.parametrize("asked", ["paper", "quick"])
+def test_what_was_compared_on_shortened_runs_alone_decides_nothing(made, asked):
+    short = made("lin", lin.RMSPROP, lin.DEFAULT_SGD, "quick")
+    results = short if asked == "quick" else Results(short.study, "paper", shorter=short)
+    page = comparison([results])
+    assert page[0].blocks[1].rows[1][1:] == (
         "not run in full",
         None,
         None,
         None,
         "lin 1",
-        "lin 1, hao 2, okon 1",
+        None,
+        "lin 2, okon 2",
     )
-    assert mlp_or_cnn.blocks[0].markdown.startswith("No answer yet")
-    assert mlp_or_cnn.blocks[1].rows[0][4:] == ("quick", "first better", "shortened")
+    found = section(page, "Which optimizer?")
+    assert found.blocks[0].markdown.splitlines() == [
+        "- No answer yet: of what is claimed nothing was run in full.",
+        "- Shortened runs decide nothing; so far they confirm lin 1.",
+    ]
+    assert row(found, "Enhanced CNN: RMSprop − SGD")[5:] == (
+        "quick",
+        "first better",
+        "confirms so far (shortened)",
+    )
+
+
+def test_a_setting_of_the_grid_counts_each_fold_and_seed_once(make_results):
+    study = get_study("okon")
+    (run, other) = make_results({"a": {"x": [0.0, 0.0]}}).get("a").runs
+    template = make_results({"a": {"x": [0.0]}}).get("a")
+    gains = dict(zip(FOLDS, (0.02, 0.03, 0.04), strict=True))
+    results = Results(study, "paper")
+    for label, settings in okon.SETTINGS.items():
+        for fold, gain in gains.items():
+            # With Softmax nothing is learned; with ReLU, RMSprop gains by fold.
+            learned = 0.9 if settings["nonlinear"] == "ReLU" else 0.11
+            value = learned + (gain if learned > 0.5 and settings["optimizer"] == "RMSprop" else 0.0)
+            runs = tuple(replace(each, metrics={"validation_accuracy": value}) for each in (run, other))
+            share = replace(template.share, reading=fold)
+            group = replace(
+                template, experiment=study.experiment(okon.OWN), label=label, share=share, runs=runs
+            )
+            results.groups[label, fold] = group
+    every, relu = (
+        Marginal("optimizer", "RMSprop", "Adam", only=only).effect(results)
+        for only in ({}, {"nonlinear": "ReLU"})
+    )
+    assert every.values == pytest.approx([1.0, 1.0, 1.5, 1.5, 2.0, 2.0])
+    assert relu.values == pytest.approx([2.0, 2.0, 3.0, 3.0, 4.0, 4.0])
+    shown = section(comparison([results]), "Which optimizer?")
+    assert row(shown, "Grid: optimizer Adam − RMSprop")[-1] == "contradicts"
+    beside = row(shown, "Grid, ReLU alone: optimizer Adam − RMSprop")
+    assert beside[-1] == "not counted: a part of the comparison above"
+    assert beside[4].n == 6

@@ -39,7 +39,7 @@ class Measured:
     low, high : float or None
         The interval of the mean, in the units of `mean`.
     n : int
-        How many runs.
+        How many runs, or pairs of them.
     sd : float or None
         The standard deviation between runs, in the units of `mean`.
     percent : bool
@@ -48,6 +48,8 @@ class Measured:
         Decimals shown (of the percentage, if `percent`).
     level : float
         The level of the interval.
+    each : str
+        What the mean is over: "run", or "pair" of a difference.
     """
 
     mean: float
@@ -58,6 +60,7 @@ class Measured:
     percent: bool = True
     digits: int = 2
     level: float = 0.95
+    each: str = "run"
 
 
 @dataclass(frozen=True)

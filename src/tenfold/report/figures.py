@@ -61,8 +61,8 @@ class Dots:
         The interval of the mean.
     reported : float or None
         What the paper says.
-    n : int or None
-        How many runs the mean is of, where `values` is the mean alone.
+    each : str
+        What each value is of: "run", or "pair" of a difference.
     """
 
     label: str
@@ -70,7 +70,7 @@ class Dots:
     low: float | None = None
     high: float | None = None
     reported: float | None = None
-    n: int | None = None
+    each: str = "run"
 
     @property
     def mean(self) -> float:
@@ -113,8 +113,11 @@ def dot_plot(
     if percent:
         low, high = max(low, -0.002), min(high, 1 + margin / 4)
     cut = any(end < low or end > high for end in ends)
+    labels = [fill(row.label, 34 if differences else 22, break_long_words=False) for row in rows]
+    most = max(label.count("\n") + 1 for label in labels)
     with style():
-        sheet = paper(1.25 + 0.3 * len(rows))
+        # A row is as high as two lines of a label; where one has more, all rows are higher.
+        sheet = paper(1.25 + 0.3 * len(rows) * max(1.0, most / 2))
         axes = sheet.add_subplot()
         if differences:
             axes.axvline(0, color=INK, linewidth=1)
@@ -135,14 +138,16 @@ def dot_plot(
         if ends:
             axes.plot([], [], color=SERIES[0], linewidth=1.6, alpha=0.75, label="its interval")
         if any(len(row.values) > 1 for row in rows):
-            axes.plot([], [], "o", color=INK, markersize=3.2, alpha=0.5, mew=0, label="single run")
+            axes.plot(
+                [], [], "o", color=INK, markersize=3.2, alpha=0.5, mew=0, label=f"single {rows[0].each}"
+            )
         if any(row.reported is not None for row in rows):
             axes.plot(
                 [], [], "D", mfc="none", mec=SERIES[1], markersize=6, mew=1.5, label="reported in the paper"
             )
         axes.set_title(title)
         axes.set_xlabel(f"{xlabel} (%)" if percent else xlabel)
-        axes.set_yticks(range(len(rows)), [fill(row.label, 22, break_long_words=False) for row in rows])
+        axes.set_yticks(range(len(rows)), labels)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -165,7 +170,7 @@ def dot_plot(
         caption=" ".join(filter(None, notes)),
         alt=f"Dot plot: {title}. {xlabel}: {said}.",
         key=key,
-        data=_dot_table(rows, xlabel, percent),
+        data=_dot_table(rows, xlabel, percent, differences),
         png=png,
     )
 
@@ -370,20 +375,18 @@ def precision_recall(
     )
 
 
-def _dot_table(rows: Sequence[Dots], xlabel: str, percent: bool) -> Table:
-    digits = 2 if percent else 4
+def _dot_table(rows: Sequence[Dots], xlabel: str, percent: bool, differences: bool) -> Table:
+    digits = 2 if percent or differences else 4
     unit = "%" if percent else ""
-    columns = (
-        Column("", "left"),
-        Column(xlabel, "right", unit),
-        Column("Reported", "right", unit, digits=digits, percent=percent),
-    )
-    cells = tuple(
+    columns = [Column("", "left"), Column(xlabel, "right", unit)]
+    cells: list[tuple[Cell, ...]] = [
         (
             row.label,
-            Measured(row.mean, row.low, row.high, row.n or len(row.values), None, percent, digits),
-            row.reported,
+            Measured(row.mean, row.low, row.high, len(row.values), None, percent, digits, each=row.each),
         )
         for row in rows
-    )
-    return Table(columns, cells)
+    ]
+    if any(row.reported is not None for row in rows):
+        columns.append(Column("Reported", "right", unit, digits=digits, percent=percent))
+        cells = [(*cell, row.reported) for cell, row in zip(cells, rows, strict=True)]
+    return Table(tuple(columns), tuple(cells))

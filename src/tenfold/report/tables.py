@@ -164,7 +164,7 @@ def describe(number: Measured) -> str:
     """Say in words what a measured number is: its interval, its spread, its runs."""
     scale, unit = (100, "%") if number.percent else (1, "")
     digits = number.digits + 1
-    parts = [f"mean of {number.n} runs" if number.n != 1 else "one run"]
+    parts = [f"mean of {number.n} {number.each}s" if number.n != 1 else f"one {number.each}"]
     low, high = number.low, number.high
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
         ends = f"{format_number(low * scale, digits)} to {format_number(high * scale, digits)}{unit}"
@@ -221,6 +221,8 @@ def common_count(table: Table) -> int | None:
 def measures(table: Table) -> str:
     """Say what ± and [ ] mean in this table, and of how many runs all numbers are, if they are; else ""."""
     levels: dict[str, set[float]] = {}
+    kinds = {cell.each for row in table.rows for cell in row if isinstance(cell, Measured)}
+    each = " or ".join(f"{kind}s" for kind in sorted(kinds, reverse=True))
     for row in table.rows:
         for cell in row:
             if isinstance(cell, Measured) and (tail := format_measured(cell).tail):
@@ -231,7 +233,7 @@ def measures(table: Table) -> str:
     level = " or ".join(f"{format_number(100 * level)}%" for level in sorted(set.union(*levels.values())))
     marks = {"±": "± reaches to the ends of", "[ ]": "[ ] holds"}
     saying = " and ".join(marks[mark] for mark in marks if mark in levels)
-    runs = "n is the number of runs" if common is None else f"n = {common} runs for every mean"
+    runs = f"n is the number of {each}" if common is None else f"n = {common} {each} for every mean"
     return f"{saying} the {level} interval of the mean; {runs}."
 
 

@@ -23,10 +23,11 @@ from tenfold.report.document import (
 )
 from tenfold.runs import Run
 from tenfold.studies.checks import blamed
-from tenfold.studies.comparison import STUDIED, comparison
+from tenfold.studies.comparison import comparison
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import READINGS, SEARCH
 from tenfold.studies.judgment import judge_claim, lines
+from tenfold.studies.questions import STUDIED
 from tenfold.studies.results import Results, Watched, measured, per_seed
 from tenfold.studies.share import division
 

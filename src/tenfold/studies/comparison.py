@@ -3,243 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tenfold.errors import StudyError
-from tenfold.evaluation import mean_interval
 from tenfold.report import figures
-from tenfold.report.document import Block, Cell, Column, Measured, Section, Table, Text
-from tenfold.report.tables import format_number
-from tenfold.studies import hao, okon, shrestha
-from tenfold.studies.experiment import HONEST, PUBLISHED
-from tenfold.studies.ranks import differences
-from tenfold.studies.results import Results, per_seed, scores
+from tenfold.report.document import Block, Cell, Column, Measured, Outcome, Section, Table, Text
+from tenfold.studies.contrasts import Contrast, Effect, Marginal
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, above
+from tenfold.studies.questions import QUESTIONS, Question
+from tenfold.studies.results import IncomparableError, Results
 
-Answer = Literal["confirms", "contradicts", "open", "shortened", "not claimed", "not run"]
+Answer = Literal["confirms", "contradicts", "open", "not claimed"]
 
+ANSWERS: dict[Outcome, Answer] = {HOLDS: "confirms", FAILS: "contradicts", UNDECIDED: "open"}
 CLAIMED = {"+": "first better", "-": "second better", "": "nothing"}
+DECIDED = {"confirms": "Confirmed", "contradicts": "Contradicted", "open": "Open"}
 
-
-@dataclass(frozen=True)
-class Effect:
-    """How much better the first of two is, in points of accuracy.
-
-    Attributes
-    ----------
-    values : (n,) float64
-        One for each pair.
-    low, high : float
-        The 95% interval of the mean; infinite for one pair.
-    scale : str
-        What was run.
-    """
-
-    values: NDArray[np.float64]
-    low: float
-    high: float
-    scale: str
-
-    @property
-    def mean(self) -> float:
-        """The mean over the pairs."""
-        return float(self.values.mean())
-
-    def __str__(self) -> str:
-        ends = [format_number(end, 2, signed=True) for end in (self.mean, self.low, self.high)]
-        if not np.isfinite(self.low):
-            return ends[0]
-        return f"{ends[0]} [{ends[1]},\N{NO-BREAK SPACE}{ends[2]}]"
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Two experiments of one study that differ in what is asked about.
-
-    Attributes
-    ----------
-    study, first, second : str
-    claimed : "+", "-" or ""
-        Which of them the paper calls better: the first, the second, or it does not say.
-    reading : str
-    what : str
-        What is compared, in words; by default the two names.
-    least : float
-        The points of accuracy by which it must be better for the paper to be right.
-    """
-
-    study: str
-    first: str
-    second: str
-    claimed: str = "+"
-    reading: str = HONEST
-    what: str = ""
-    least: float = 0.0
-
-    @property
-    def title(self) -> str:
-        """What is compared."""
-        return self.what or f"{self.first} − {self.second}"
-
-    def effect(self, results: Results) -> Effect:
-        """Return the difference, paired by seed; `StudyError` where one of the two was not run."""
-        first, second = (results.get(name, self.reading) for name in (self.first, self.second))
-        gaps = 100 * per_seed(first, second, "test_accuracy")
-        scales = sorted({first.scale, second.scale})
-        return Effect(gaps, *_interval(gaps), " and ".join(scales))
-
-
-@dataclass(frozen=True)
-class Marginal:
-    """A setting of Okon's grid: all pairs of candidates that differ in it alone, on validation folds."""
-
-    setting: str
-    value: str
-    other: str
-    claimed: str = "+"
-    study: str = "okon"
-    least: float = 0.0
-
-    @property
-    def title(self) -> str:
-        """What is compared."""
-        return f"Grid: {self.setting} {self.value} − {self.other}"
-
-    def effect(self, results: Results) -> Effect:
-        """Return the differences of all pairs; `StudyError` where the search is not done."""
-        groups = results.of(okon.OWN)
-        if len({group.label for group in groups}) < len(okon.SETTINGS):
-            raise StudyError(f"{okon.OWN} was not run whole.")
-        gaps = 100 * np.array(differences(dict(scores(groups)), okon.SETTINGS, self.setting, self.value))
-        return Effect(gaps, *_interval(gaps), groups[0].scale)
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question that several papers answer.
-
-    Attributes
-    ----------
-    text : str
-    contrasts : tuple of Contrast or Marginal
-    """
-
-    text: str
-    contrasts: tuple[Contrast | Marginal, ...]
-
-
-def corrected(first: int, second: int, claimed: str = "+") -> Contrast:
-    """Return the contrast of two of Shrestha and Paudel's experiments, with the true gradient."""
-    better, worse = (shrestha.named(number, shrestha.CORRECTED) for number in (first, second))
-    return Contrast("shrestha", better, worse, claimed)
-
-
-QUESTIONS = (
-    Question(
-        "MLP or CNN?",
-        (
-            Contrast("lin", "Simple CNN", "Enhanced Simple NN"),
-            Contrast("lin", "Enhanced CNN with Adam", "Enhanced Simple NN"),
-            Contrast("hao", hao.LIGHTWEIGHT, hao.MLP),
-            Contrast("hao", hao.BEST, hao.MLP),
-            Contrast("okon", okon.FINAL, "ANN", reading=PUBLISHED),
-        ),
-    ),
-    Question(
-        "Which optimizer?",
-        (
-            Contrast("lin", "Enhanced CNN with Adam", "Enhanced CNN with RMSprop"),
-            Contrast("lin", "Enhanced CNN with RMSprop", "Enhanced CNN with Default SGD"),
-            Contrast("lin", "Enhanced CNN with Default SGD", "Enhanced CNN with Modified SGD"),
-            Marginal("optimizer", "Adam", "RMSprop"),
-        ),
-    ),
-    Question(
-        "Which learning rate?",
-        (
-            Contrast("hao", hao.tuned(), hao.tuned(lr=0.01), what="Adam 0.001 − 0.01"),
-            Contrast("hao", hao.tuned(), hao.tuned(lr=0.0001), what="Adam 0.001 − 0.0001"),
-            Contrast("okon", "Section V", "Section IV", what="Adam 0.0001 − 0.001, final network"),
-            Marginal("lr", "0.0001", "0.001"),
-        ),
-    ),
-    Question(
-        "How much dropout?",
-        (
-            *(
-                Contrast("hao", of[0.3], of[other], what=f"{model}: 0.3 − {other:g}")
-                for model, of in hao.DROPPED.items()
-                for other in hao.DROPOUTS
-                if other != 0.3
-            ),
-            Contrast("abdelsalam", "Untuned", "Without dropout", what="MLP: 0.2 − 0"),
-        ),
-    ),
-    Question(
-        "How deep?",
-        (
-            Contrast("hao", hao.mlp(2, 128), hao.mlp(1, 128)),
-            Contrast("hao", hao.mlp(3, 128), hao.mlp(2, 128), "-"),
-            Contrast("hao", hao.BEST, hao.LIGHTWEIGHT),
-            Contrast("lin", "Enhanced Simple NN", "Simple NN"),
-            corrected(11, 1, "-"),
-            corrected(14, 6, "-"),
-        ),
-    ),
-    Question(
-        "How wide?",
-        (
-            Contrast("hao", hao.mlp(1, 256), hao.mlp(1, 64)),
-            Contrast("hao", hao.cnn((64, 128), 128), hao.LIGHTWEIGHT),
-            Contrast("hao", hao.cnn((32, 64, 64), 256), hao.BEST, "-"),
-            corrected(6, 1),
-            corrected(7, 2),
-            corrected(8, 3),
-            Marginal("out_units", "30", "20", "-"),
-            Marginal("fout_units", "50", "40", "-"),
-        ),
-    ),
-    Question(
-        "Which activation?",
-        (corrected(1, 4), corrected(1, 5), corrected(6, 10), Marginal("nonlinear", "ReLU", "Softmax")),
-    ),
-    Question(
-        "Which initialization?",
-        (corrected(2, 1), corrected(3, 1), corrected(7, 6), corrected(8, 6)),
-    ),
-    Question(
-        "Does the framework matter?",
-        (
-            # A framework that explains the published difference of 3.45 points gives at least one of them.
-            Contrast("shrestha", shrestha.TORCH_FULL, shrestha.NUMPY_FULL, least=1.0),
-            Contrast("shrestha", shrestha.TORCH_MINI, shrestha.NUMPY_MINI, least=1.0),
-            Contrast(
-                "shrestha",
-                shrestha.NUMPY_MINI,
-                shrestha.NUMPY_FULL,
-                "",
-                what="not the framework but the recipe: mini-batch − full batch, both in NumPy",
-            ),
-        ),
-    ),
-)
+SHORTENED = {"confirms": "confirm {}", "contradicts": "contradict {}", "open": "leave {} open"}
 
 
 def answer(claimed: str, effect: Effect, least: float = 0.0) -> Answer:
     """Return what an effect makes of a claim: its interval leaves `least` on one side, or it is open.
 
-    Where all seeds differ by the very same there is no interval, unless nothing differs at all.
+    Decided as a claim of the study is (`judgment.above`).
     """
     if not claimed:
         return "not claimed"
-    if effect.values.any() and effect.high - effect.low < 1e-9:
-        return "open"
     low, high = (effect.low, effect.high) if claimed == "+" else (-effect.high, -effect.low)
-    return "confirms" if low > least else "contradicts" if high < least else "open"
+    outcome, _ = above(low, high, least, equal=not effect.values.any())
+    return ANSWERS[outcome]
 
 
 def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
@@ -252,20 +46,26 @@ def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
         Column(
             "Effects",
             unit="points",
-            help="differences of what is claimed, the smallest and the largest, each with its interval.",
+            help="differences of what is counted, the smallest and the largest, each with its interval.",
         ),
         Column("Confirms", help="papers, and how many of their comparisons."),
         Column("Contradicts"),
-        Column("Open", help="the interval holds zero, or there is none to decide by."),
+        Column("Open", help="the interval leaves it open, or there is none to decide by."),
         Column("Shortened", help="compared on shortened runs alone, which decide nothing about a paper."),
+        Column(
+            "Not counted",
+            help="what differs in more than is asked, was not run alike, or is a part of what is counted.",
+        ),
         Column("Not run"),
     )
     opening = Text(
-        "Each comparison is a difference of accuracy in points, the first minus the second, paired by seed, "
-        "with its 95% interval; those of Okon's grid are over all pairs of candidates that differ in one "
-        "setting, on validation folds. It *confirms* its paper where the interval lies wholly on the side "
-        "that the paper claims, and *contradicts* it where it lies wholly on the other. What was only run "
-        "shortened is shown too, marked as such; the effects in this table are of full runs."
+        "Each comparison is a difference of accuracy in points, the first minus the second, with its 95% "
+        "interval. It is paired by seed, on the test set, in the reading that is named; for Okon's grid it "
+        "is on validation folds, where a fold and seed give one value: the mean over all pairs of candidates "
+        "that differ in one setting alone. It *confirms* its paper where the interval lies wholly above what "
+        "the paper claims (0, or the points under *Claimed*), *contradicts* it where it lies wholly below, "
+        "and is *open* where it holds that value. What counts are full runs of two that differ in nothing "
+        "but what is asked about; the rest is shown, and says why it does not count."
     )
     first = Section("The five papers compared", (opening, Table(columns, rows)), key="comparison")
     return (first, *(section for _, section in sections))
@@ -278,37 +78,57 @@ def _question(
     dots, effects = [], []
     papers: dict[str, list[str]] = {}
     said: dict[str, list[str]] = {}
+    so_far: dict[str, list[str]] = {}
     for place, contrast in enumerate(question.contrasts, 1):
-        says = CLAIMED[contrast.claimed] + (f" by {contrast.least:g}" if contrast.least else "")
-        found = _measure(contrast, by_key)
-        if found is None:
-            papers.setdefault("not run", []).append(contrast.study)
-            rows.append((place, contrast.study, contrast.title, None, None, says, "not run"))
+        points = f" by {contrast.least:g} point{'s' * (contrast.least != 1)}" if contrast.least else ""
+        says = CLAIMED[contrast.claimed] + points
+        head = (place, contrast.study, contrast.title, contrast.on)
+        found, also = _measure(contrast, by_key, question.about)
+        if isinstance(found, str):
+            papers.setdefault("not run" if found == "not run" else "not counted", []).append(contrast.study)
+            rows.append((*head, None, None, says, "; ".join([found, *also])))
             continue
         outcome = answer(contrast.claimed, found, contrast.least)
-        if outcome != "not claimed" and found.scale != by_key[contrast.study].scale:
-            outcome = "shortened"
-        papers.setdefault(outcome, []).append(contrast.study)
-        if contrast.claimed and outcome != "shortened":
+        kind: str = outcome
+        if also:
+            kind, shown = "not counted", f"not counted: {'; '.join(also)}"
+        elif not contrast.claimed:
+            shown = kind
+        elif not found.full:
+            kind, shown = "shortened", f"{outcome} so far (shortened)"
+            so_far.setdefault(outcome, []).append(contrast.study)
+        else:
+            shown = kind
             effects.append(found)
             said.setdefault(outcome, []).append(f"{contrast.study}: {contrast.title}, {found}")
+        papers.setdefault(kind, []).append(contrast.study)
         finite = bool(np.isfinite(found.low))
         low, high = (found.low, found.high) if finite else (None, None)
-        measured = Measured(found.mean, low, high, len(found.values), percent=False, digits=2)
-        rows.append((place, contrast.study, contrast.title, measured, found.scale, says, outcome))
-        shown = found.values.tolist() if len(found.values) < 10 else [found.mean]
-        dots.append(figures.Dots(f"{place}. {contrast.study}", shown, low, high, n=len(found.values)))
+        measured = Measured(found.mean, low, high, len(found.values), percent=False, digits=2, each="pair")
+        rows.append((*head, measured, found.scale, says, shown))
+        if kind != "not counted":
+            dots.append(
+                figures.Dots(
+                    f"{place}. {contrast.study}: {contrast.title}",
+                    found.values.tolist(),
+                    low,
+                    high,
+                    each="pair",
+                )
+            )
     columns = (
         Column("No.", "right"),
         Column("Study"),
         Column("Comparison"),
-        Column("Difference", "right", "points"),
-        Column("Scale"),
+        Column("Accuracy on"),
+        Column("Difference", "right", "points", help="a pair is a seed; for the grid, a fold and a seed."),
+        Column("Run at"),
         Column("Claimed"),
         Column("Outcome"),
     )
-    blocks: list[Block] = [_answered(said), Table(columns, tuple(rows))]
+    blocks: list[Block] = [_answered(said, so_far), Table(columns, tuple(rows))]
     if dots:
+        left_out = " What is not counted is left out." if len(dots) < len(rows) else ""
         blocks.append(
             figures.dot_plot(
                 question.text,
@@ -316,40 +136,53 @@ def _question(
                 xlabel="Difference in points of accuracy",
                 percent=False,
                 differences=True,
-                caption="Right of zero the first is better.",
+                caption=f"Right of zero the first is better.{left_out}",
             )
         )
     key = f"comparison-{number}"
+    kinds = ("confirms", "contradicts", "open", "shortened", "not counted", "not run")
     summary: tuple[Cell, ...] = (
         Text(f"[{question.text}](#{key})"),
         _span(effects),
-        *(
-            _counted(papers.get(kind, []))
-            for kind in ("confirms", "contradicts", "open", "shortened", "not run")
-        ),
+        *(_counted(papers.get(kind, [])) for kind in kinds),
     )
     return summary, Section(question.text, tuple(blocks), key=key, level=3)
 
 
-def _measure(contrast: Contrast | Marginal, by_key: Mapping[str, Results]) -> Effect | None:
-    """Return the effect at the scale that was asked for, or else that of shorter runs."""
-    results = by_key.get(contrast.study)
-    while results is not None:
+def _measure(
+    contrast: Contrast | Marginal, by_key: Mapping[str, Results], about: str
+) -> tuple[Effect | str, tuple[str, ...]]:
+    """Return the effect, or why there is none, and why it is not counted.
+
+    The effect is that at the scale that was asked for, or else that of shorter runs.
+    """
+    results = at = by_key.get(contrast.study)
+    if results is None:
+        return "not run", ()
+    more = contrast.also(results, about) if contrast.claimed else ()
+    also = (f"differs also in {', '.join(more)}",) if more else contrast.beside
+    while at is not None:
         try:
-            return contrast.effect(results)
+            return contrast.effect(at), also
+        except IncomparableError as error:
+            return f"{error}".removesuffix("."), also
         except StudyError:
-            results = results.shorter
-    return None
+            at = at.shorter
+    found = contrast.lacking(results)
+    return found, () if found == "not run" else also
 
 
-def _answered(said: Mapping[str, Sequence[str]]) -> Text:
+def _answered(said: Mapping[str, Sequence[str]], so_far: Mapping[str, Sequence[str]]) -> Text:
     """Return the answer in a list: what of the papers is confirmed, contradicted and open, by how much."""
+    lines = [f"- **{word}**: {'; '.join(said[kind])}." for kind, word in DECIDED.items() if kind in said]
     if not said:
-        return Text("No answer yet: of what is claimed nothing was run in full.")
-    words = {"confirms": "Confirmed", "contradicts": "Contradicted", "open": "Open"}
-    return Text(
-        "\n".join(f"- **{word}**: {'; '.join(said[kind])}." for kind, word in words.items() if kind in said)
-    )
+        lines.append("- No answer yet: of what is claimed nothing was run in full.")
+    if so_far:
+        shown = "; ".join(
+            SHORTENED[kind].format(_counted(so_far[kind])) for kind in DECIDED if kind in so_far
+        )
+        lines.append(f"- Shortened runs decide nothing; so far they {shown}.")
+    return Text("\n".join(lines))
 
 
 def _span(effects: Sequence[Effect]) -> str:
@@ -363,11 +196,3 @@ def _span(effects: Sequence[Effect]) -> str:
 def _counted(papers: Sequence[str]) -> str | None:
     """Return the papers, each with how often it occurs: "hao 2, lin 1"."""
     return ", ".join(f"{paper} {papers.count(paper)}" for paper in dict.fromkeys(papers)) or None
-
-
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    return mean_interval(values) if len(values) > 1 else (-np.inf, np.inf)
-
-
-STUDIED = tuple(dict.fromkeys(chain.from_iterable([c.study for c in q.contrasts] for q in QUESTIONS)))
-"""The studies that the page draws on."""

@@ -338,10 +338,7 @@ def paired(groups: Sequence[Group], metric: str) -> NDArray[np.float64]:
     """
     for other in groups[1:]:
         if not (groups[0].scale == other.scale if metric == "image_seconds" else alike(groups[0], other)):
-            raise IncomparableError(
-                f"not comparable: {groups[0].label} was run on {_extent(groups[0])}; "
-                f"{other.label} on {_extent(other)}."
-            )
+            raise IncomparableError(_incomparable(groups[0], other))
     tables = [
         dict(zip([run.seed for run in group.runs], group.values(metric), strict=True)) for group in groups
     ]
@@ -368,10 +365,16 @@ def alike(a: Group, b: Group) -> bool:
     return first == second
 
 
-def _extent(group: Group) -> str:
-    """Return how much of a setup was run, on how many images of which part, in words."""
-    tested = "" if group.share.test is None else f", {group.share.test:,} test images"
-    return f"{group.setup.describe(group.scaled)}{tested} ({group.scale} scale)"
+def _incomparable(a: Group, b: Group) -> str:
+    """Return in words what was run of two groups that were not run alike."""
+    tests = ["" if group.share.test is None else f", {group.share.test:,} test images" for group in (a, b)]
+    first, second = (
+        group.setup.describe(group.scaled) + tested for group, tested in zip((a, b), tests, strict=True)
+    )
+    if a.scale != b.scale:
+        first, second = f"{a.scale} scale ({first})", f"{b.scale} ({second})"
+        return f"not comparable: {a.label} was run at {first}, {b.label} at {second}."
+    return f"not comparable at {a.scale} scale: {a.label} was run on {first}; {b.label} on {second}."
 
 
 def scores(groups: Sequence[Group], metric: str = "validation_accuracy") -> list[tuple[str, float]]:
