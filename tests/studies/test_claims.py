@@ -18,7 +18,7 @@ from tenfold.studies.claims import (
     stays_below,
 )
 from tenfold.studies.curve_claims import always_falls, falls, fits_well, rises
-from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, all_of, in_both, judge
+from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, Judgment, all_of, in_both, judge
 
 GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.9811, 0.982], [0.900, 0.9012, 0.9021]
 
@@ -307,3 +307,14 @@ def test_a_gain_over_a_mean_is_that_over_the_mean_of_each_seed(make_results):
     found = gains("a", ("up", "down"), 0.07, 0.09)(results)
     assert found.outcome == HOLDS
     assert gains("a", ("up",), 0.07, 0.09)(results).outcome == UNDECIDED
+
+
+def test_a_predicate_of_ones_own_decides_nothing_by_shortened_runs_either(make_results):
+    def own(results):
+        return Judgment(HOLDS, f"a reached {results.get('a').values('test_accuracy').max():.3f}")
+
+    measured = {"a": {"test_accuracy": GOOD}}
+    assert judge(own, make_results(measured)) == Judgment(HOLDS, "a reached 0.992")
+    found = judge(own, make_results(measured, scale="quick"))
+    assert (found.outcome, found.so_far) == (UNDECIDED, HOLDS)
+    assert found.reason == "holds so far: a reached 0.992 (quick scale)"

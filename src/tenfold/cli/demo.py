@@ -232,12 +232,12 @@ class Demo:
         test = self.digits.test
         runs = [made.run for made in self.fitted]
         probabilities = self.fitted[0].model().predict_proba(test.images, self.engine)
-        judged = [verdict.outcome for each in results for verdict in verdicts(each)]
+        judged = [verdict.so_far or verdict.outcome for each in results for verdict in verdicts(each)]
         claims = (
-            "claims that hold",
+            "claims that hold so far",
             f"{judged.count('holds')} of {len(judged)}",
-            f"{judged.count('does not hold')} do not, {judged.count('undecided')} are undecided "
-            f"({self.scale} scale)",
+            f"{judged.count('does not hold')} fail so far, {judged.count('undecided')} are open; runs at "
+            f"{self.scale} scale decide nothing",
         )
         name, every = self.network.name, [*runs, *(run for each in results for run in each.runs)]
         opening = (

@@ -16,7 +16,7 @@ from tenfold.errors import StudyError
 from tenfold.report.document import MARKS, SO_FAR, Outcome
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import HONEST, PUBLISHED
-from tenfold.studies.results import Group, Results
+from tenfold.studies.results import Group, Results, Watched
 from tenfold.studies.study import Claim
 
 HOLDS: Outcome = "holds"
@@ -60,16 +60,23 @@ Predicate = Callable[[Results], Judgment]
 
 
 def judge(predicate: Predicate, results: Results) -> Judgment:
-    """Return the judgment; undecided, with the reason, where a run that it needs is missing."""
+    """Return the judgment; undecided, with the reason, where a run that it needs is missing.
+
+    It is undecided where it rests on shortened runs, too, whatever the predicate makes of them.
+    """
+    watched = results if isinstance(results, Watched) else Watched.of_results(results)
+    before = len(watched.used)
     try:
-        found = predicate(results)
+        found = predicate(watched)
     except StudyError as error:
         return Judgment(UNDECIDED, str(error), kind=type(error).__name__)
     if not isinstance(found, Judgment):
         raise TypeError(
             f"a predicate must return a Judgment, of tenfold.studies.judgment. Got {found!r} instead"
         )
-    return found
+    if found.outcome == UNDECIDED or found.parts:
+        return found
+    return judged(found.outcome, found.reason, *watched.used[before:])
 
 
 def judge_claim(claim: Claim, results: Results) -> Judgment:
