@@ -41,7 +41,7 @@ def test_equal_trainings_are_done_once_whatever_they_are_called(make_study):
 
 def test_an_experiment_without_a_scale_is_left_out_of_it(make_study):
     study = get_study("lin")
-    labels = {job.label for job in jobs(study, "quick", Results(study, "quick"))}
+    labels = {job.label for job in jobs(study, "smoke", Results(study, "smoke"))}
     assert "Enhanced CNN with Adam, 80 epochs" not in labels
     assert "Enhanced CNN with Adam" in labels
 

@@ -10,8 +10,11 @@ from tenfold.errors import DataError, FormatError, TrainingStopped
 from tenfold.networks.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
 from tenfold.runs import Store
 from tenfold.studies import HONEST, SEARCH, Candidates, Scale, Shuffled, get_study
+from tenfold.studies.charts import Together
+from tenfold.studies.grids import Grid, Row, Stopped
 from tenfold.studies.jobs import Crew, collect, jobs, tasks
 from tenfold.studies.runner import run_study, unfinished
+from tenfold.studies.searches import Chosen
 from tenfold.studies.share import Share, parts
 from tenfold.studies.trainings import run_task
 
@@ -108,7 +111,10 @@ def test_one_mini_batch_recipe_gives_one_result_in_both_engines(tmp_path):
     study = replace(
         STUDY,
         experiments=tuple(
-            replace(STUDY.experiment(name), scales={"paper": Scale(seeds=1, epochs=0.1)}) for name in names
+            replace(
+                STUDY.experiment(name), scales={"paper": Scale(seeds=1, epochs=0.1)}, chosen_from="", takes=()
+            )
+            for name in names
         ),
         split=Shuffled(drawn=1000, test=100, validation=100),
         claims=(),
@@ -140,8 +146,55 @@ def test_a_missing_column_is_told_with_the_file_and_the_row(tmp_path):
     path.write_text(
         "label," + ",".join(f"pixel{n}" for n in range(783)) + "\n" + ",".join(["1"] * 784) + "\n"
     )
-    with pytest.raises((FormatError, DataError), match=r"train\.csv"):
+    with pytest.raises(FormatError, match=r"train\.csv, row 1: 784 columns .* expected .*785 columns"):
         parts(Share(str(path), HONEST, None, None, 50, Shuffled(1, 1, 1)))
+
+
+def test_what_ran_away_is_told_beside_the_tables_and_charts(make_results):
+    metrics = {
+        "test_accuracy": [0.1] * 3,
+        "running_train_accuracy": [0.1] * 3,
+        "validation_accuracy": [0.1] * 3,
+    }
+    curves = {name: [[0.1]] * 3 for name in ("train_accuracy", "validation_accuracy")}
+    curves |= {name: [[2.3]] * 3 for name in ("train_loss", "validation_loss")}
+    results = make_results(
+        {"wild": metrics | {"diverged": [116, 0, 1131]}, "calm": metrics | {"diverged": [0, 0, 0]}},
+        dict.fromkeys(("wild", "calm"), curves),
+    )
+    (table,) = Grid("Both", ("Name",), (Stopped(),), (Row(("w",), "wild"), Row(("c",), "calm"))).blocks(
+        results
+    )
+    assert [row[1] for row in table.rows] == ["116 to 1,131, 2 of 3 seeds", None]
+
+    *_, note = Together("Both", {"worst": "wild", "best": "calm"}).blocks(results)
+    assert "worst at step 116 to 1,131, 2 of 3 seeds" in note.text
+    assert "best" not in note.text
+    assert len(Together("One", {"best": "calm"}).blocks(results)) == 2, "charts alone"
+
+
+def test_a_search_at_another_scale_than_the_runs_is_told_and_no_warning(tmp_path):
+    scales = {"quick": Scale(seeds=1, epochs=0.002), "paper": Scale(seeds=1, epochs=0.004)}
+    study = replace(
+        STUDY,
+        experiments=tuple(
+            replace(STUDY.experiment(name), scales=scales)
+            for name in ("Learning rate", "Experiment 7, as published")
+        ),
+        split=Shuffled(drawn=300, test=50, validation=50),
+        claims=(),
+        exhibits=(),
+    )
+    store = Store(tmp_path)
+    run_study(study, scale="quick", store=store, engine="numpy", workers=1)
+    run_study(study, scale="paper", store=store, engine="numpy", workers=1, only=("Learning rate",))
+
+    (note,) = Chosen("The rate", "Experiment 7, as published").blocks(collect(study, "paper", store))
+    assert note.kind != "warning"
+    assert "at quick scale" in note.text
+    run_study(study, scale="paper", store=store, engine="numpy", workers=1)
+    (note,) = Chosen("The rate", "Experiment 7, as published").blocks(collect(study, "paper", store))
+    assert "quick" not in note.text
 
 
 def test_a_crew_that_was_interrupted_ends_as_if_undisturbed(tmp_path):

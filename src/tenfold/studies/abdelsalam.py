@@ -128,9 +128,8 @@ STUDY = Study(
     authors=("Farah Walid Abdelsalam",),
     framework="not stated; reads as Keras",
     summary=(
-        "Trains one fully connected network (784, 512, 256, 10) with dropout on MNIST, tunes batch "
-        "size, epochs and "
-        "dropout by hand, and reports 98.12% for accuracy, precision, recall and F1 alike."
+        "Trains one fully connected network (784, 512, 256, 10) with dropout on MNIST, tunes batch size, "
+        "epochs and dropout by hand, and reports 98.12% for accuracy, precision, recall and F1 alike."
     ),
     reported=REPORTED,
     experiments=EXPERIMENTS,
@@ -139,16 +138,14 @@ STUDY = Study(
     deviations=(
         Deviation(
             "Settings were tuned by hand; on which images is not said.",
-            "27 combinations are compared on 6,000 validation images (stratified, split seed 0) held "
-            "out of the "
-            "training set; the winner has the highest mean validation accuracy over seeds.",
+            "27 combinations are compared on 6,000 validation images (stratified, split seed 0) held out of "
+            "the training set; the winner has the highest mean validation accuracy over seeds.",
             "A search that is written down can be repeated, and the test set stays unseen.",
         ),
         Deviation(
             "One final model.",
-            "Several seeds, in two readings: trained on all 60,000 images with the test set watched "
-            "(as published), "
-            "and on 54,000 with the test set used once (honest).",
+            "Several seeds, in two readings: trained on all 60,000 images with the test set watched (as "
+            "published), and on 54,000 with the test set used once (honest).",
             "One run does not tell luck from merit.",
         ),
         Deviation(
@@ -158,9 +155,8 @@ STUDY = Study(
         ),
         Deviation(
             "No untuned result is given.",
-            "The same network with dropout 0.2, batch size 32 and 10 epochs stands for it, and one "
-            "without dropout "
-            "beside it.",
+            "The same network with dropout 0.2, batch size 32 and 10 epochs stands for it, and one without "
+            "dropout beside it.",
             'Without a starting point, "tuning improved the result" cannot be judged.',
         ),
     ),
@@ -187,9 +183,8 @@ STUDY = Study(
         Assumption("Averages of precision, recall and F1", "macro: every digit counts alike", "Not stated."),
         Assumption(
             "Significant overfitting",
-            "a gap of over 1 point between training and validation accuracy, or a validation loss "
-            "that ends over "
-            "10% above its lowest",
+            "a gap of over 1 point between training and validation accuracy, or a validation loss that ends "
+            "over 10% above its lowest",
             "The paper gives no rule.",
         ),
     ),

@@ -12,7 +12,7 @@ from tenfold.evaluation import precision_recall_curve
 from tenfold.models.model import Model
 from tenfold.report import figures
 from tenfold.report.document import Block, Cell, Column, Note, Table
-from tenfold.studies.exhibit import Exhibit, marked, missing, seeds_text
+from tenfold.studies.exhibit import Exhibit, marked, missing, seeds_text, stopped
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Group, Results
 from tenfold.studies.share import parts
@@ -46,6 +46,12 @@ class Together(Exhibit):
         if not run:
             return [missing(next(iter(self.names.values())), results)]
         blocks: list[Block] = [self._chart(metric, run) for metric in METRICS]
+        lost = {label: where for label, group in run.items() if (where := stopped(group))}
+        if lost:
+            named = "; ".join(f"{label} at step {where}" for label, where in lost.items())
+            blocks.append(
+                Note(f"Where a training ran away its lines end: {named}. From there its weights stay.")
+            )
         absent = [self.names[label] for label in groups if label not in run]
         return [*blocks, *([Note(f"Not run: {', '.join(absent)}.", kind="warning")] if absent else [])]
 

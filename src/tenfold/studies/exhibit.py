@@ -46,6 +46,19 @@ def marked(group: Group | None) -> str:
     return f"{group.scale}, {group.setup.describe(group.scaled)}"
 
 
+def stopped(group: Group) -> str:
+    """Return where trainings of a population ran away and were stopped: ``116 to 131, 2 of 5 seeds``.
+
+    Empty where none did.
+    """
+    steps = [step for run in group.runs if (step := run.metrics.get("diverged", 0))]
+    if not steps:
+        return ""
+    low, high = min(steps), max(steps)
+    where = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return where if len(steps) == group.n else f"{where}, {len(steps)} of {seeds_text(group.n)}"
+
+
 def with_runs(
     title: str,
     columns: Sequence[Column],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tenfold.report.document import Block, Cell, Column
-from tenfold.studies.exhibit import Exhibit, marked, with_runs
+from tenfold.studies.exhibit import Exhibit, marked, stopped, with_runs
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
@@ -113,6 +113,22 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """A column of the step at which a training of a population ran away; from there its weights stay."""
+
+    title: str = "Stopped at step"
+
+    def column(self) -> Column:
+        """Return its head."""
+        return Column(self.title, "right", help="a weight grew beyond 1e9, or the loss was not finite.")
+
+    def cell(self, row: Row, results: Results) -> Cell:
+        """Return its value in a row."""
+        group = row.group("", HONEST, results)
+        return (stopped(group) or None) if group else None
+
+
+@dataclass(frozen=True)
 class Row:
     """A row.
 
@@ -150,12 +166,12 @@ class Grid(Exhibit):
     ----------
     heads : tuple of str
         Titles of the first columns.
-    columns : tuple of Paper, Ours or Ratio
+    columns : tuple of Paper, Ours, Ratio or Stopped
     rows : tuple of Row
     """
 
     heads: tuple[str, ...]
-    columns: tuple[Paper | Ours | Ratio, ...]
+    columns: tuple[Paper | Ours | Ratio | Stopped, ...]
     rows: tuple[Row, ...]
 
     def blocks(self, results: Results) -> list[Block]:

@@ -443,9 +443,8 @@ STUDY = Study(
     source="doi:10.23977/cpcs.2025.090108",
     framework="TensorFlow 2.5",
     summary=(
-        "Varies depth and width of an MLP and of a small CNN, then dropout for both, then learning "
-        "rate, batch "
-        "size and epochs of the best CNN, and reports 98.6% for it after tuning."
+        "Varies depth and width of an MLP and of a small CNN, then dropout for both, then learning rate, "
+        "batch size and epochs of the best CNN, and reports 98.6% for it after tuning."
     ),
     reported=REPORTED,
     experiments=EXPERIMENTS,
@@ -454,21 +453,20 @@ STUDY = Study(
     deviations=(
         Deviation(
             "Structures, dropout, learning rate, batch size and epochs are chosen by their test accuracy.",
-            "Run twice: as published, and in an honest reading in which 6,000 training images "
-            "(stratified, split "
-            "seed 0) are held out for validation and the test set is used once.",
+            "Run twice: as published, and in an honest reading in which 6,000 training images (stratified, "
+            "split seed 0) are held out for validation and the test set is used once.",
             "A test set that was used for choosing no longer tells how well a network does on unseen digits.",
         ),
         Deviation(
             "One run of each network.",
-            "Several seeds, with the 95% interval of their mean; claims are judged on differences "
-            "paired by seed.",
+            "Several seeds, with the 95% interval of their mean; claims are judged on differences paired by "
+            "seed.",
             "The published differences are of the size of those between two seeds.",
         ),
         Deviation(
             "TensorFlow 2.5.",
-            "Our PyTorch engine with Keras' initializer, optimizer constants and placing of epsilon "
-            "spelled out.",
+            "Our PyTorch engine with Keras' initializer, optimizer constants and placing of epsilon spelled "
+            "out.",
             "One engine for all studies, so that they can be compared.",
         ),
         Deviation(
@@ -483,9 +481,8 @@ STUDY = Study(
         ),
         Deviation(
             "Of the structures and dropout rates that section 3.2 announces, some are not printed.",
-            "All are run: MLPs of 1 to 3 layers by 64, 128 and 256; dense layers of 64; kernels 16, "
-            "32, 64; dropout "
-            "0.4.",
+            "All are run: MLPs of 1 to 3 layers by 64, 128 and 256; dense layers of 64; kernels 16, 32, 64; "
+            "dropout 0.4.",
             "What was left out may have been left out for its result.",
         ),
     ),
@@ -530,13 +527,13 @@ STUDY = Study(
         Assumption("30% less time", "0.6 to 0.8 times", "The paper prints no times for it."),
     ),
     noticed=(
-        "Table 4 prints the test accuracy again as training accuracy for seven of eight rows; the gap column "
-        "implies other values.",
+        "Table 4 prints the test accuracy again as training accuracy for seven of eight rows; the gap "
+        "column implies other values.",
         "Its plain MLP and CNN are far below what the same networks usually reach.",
         "How convergence is judged is not stated: use the first epoch within 0.1 points of the best.",
         "The text gives the gap of the CNN with dropout 0.3 as 0.5 points, Table 4 as 0.3.",
         "The text says that 97.5% is reached with more kernels, Table 3 has 97.3%.",
-        "Future work: augmentation, BatchNorm, MobileNet, ShuffleNet, bank documents, exam marking, embedded "
-        "devices.",
+        "Future work: augmentation, BatchNorm, MobileNet, ShuffleNet, bank documents, exam marking, "
+        "embedded devices.",
     ),
 )

@@ -235,8 +235,8 @@ CLAIMS = (
     ),
     Claim(
         "ok-4",
-        "Grid search picks ReLU over Softmax, Adam over RMSprop, batch 32, lr 1e-4, 15 epochs, 20 "
-        "and 40 units.",
+        "Grid search picks ReLU over Softmax, Adam over RMSprop, batch 32, lr 1e-4, 15 epochs, 20 and 40 "
+        "units.",
         picks(OWN, SETTINGS, PAPER_BEST),
     ),
     Claim(
@@ -307,9 +307,8 @@ STUDY = Study(
     source="doi:10.5281/zenodo.17136040",
     framework="PyTorch, skorch, scikit-learn",
     summary=(
-        "Trains a small CNN, searches 128 settings in three folds with scikit-learn's GridSearchCV "
-        "over skorch, "
-        "reports 99% on the test set (142 errors), and compares it with seven baselines taken from "
+        "Trains a small CNN, searches 128 settings in three folds with scikit-learn's GridSearchCV over "
+        "skorch, reports 99% on the test set (142 errors), and compares it with seven baselines taken from "
         "other papers."
     ),
     reported=REPORTED,
@@ -319,9 +318,8 @@ STUDY = Study(
     deviations=(
         Deviation(
             "384 fits: 128 candidates in three folds.",
-            "192 trainings a seed: 15 epochs are a prefix of 20 under a constant learning rate, so "
-            "the longer one "
-            "is trained for both. The search with skorch (--engine skorch) does all 384.",
+            "192 trainings a seed: 15 epochs are a prefix of 20 under a constant learning rate, so the "
+            "longer one is trained for both. The search with skorch (--engine skorch) does all 384.",
             "The same training need not be done twice.",
         ),
         Deviation(
@@ -330,18 +328,16 @@ STUDY = Study(
             "Only on the same folds can the two be compared.",
         ),
         Deviation(
-            "The final recipe differs between section V (20 epochs, lr 0.0001), section IV (lr "
-            "0.001) and Figure 7 "
-            "(15 epochs).",
-            "All three are run. Section V's, which is behind the reported result, is the one "
-            "compared with it.",
+            "The final recipe differs between section V (20 epochs, lr 0.0001), section IV (lr 0.001) and "
+            "Figure 7 (15 epochs).",
+            "All three are run. Section V's, which is behind the reported result, is the one compared with "
+            "it.",
             "The paper contradicts itself.",
         ),
         Deviation(
             "The test loss is watched by epoch.",
-            "Run twice: as published, and in an honest reading in which 6,000 training images are "
-            "held out for "
-            "validation and the test set is used once.",
+            "Run twice: as published, and in an honest reading in which 6,000 training images are held out "
+            "for validation and the test set is used once.",
             "A test set that was watched no longer tells how well a network does on unseen digits.",
         ),
         Deviation(

@@ -74,7 +74,10 @@ class Chosen(Exhibit):
     def blocks(self, results: Results) -> list[Block]:
         experiment = results.study.experiment(self.name)
         shown = results.find(self.name)
-        found = winner(results.study, experiment, results, shown.scale if shown else results.scale)
+        shorter = results.shorter if shown and shown.scale != results.scale else None
+        of = shorter or results
+        found = winner(results.study, experiment, of, of.scale)
         if found is None:
-            return [missing(experiment.chosen_from, results)]
-        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy.")]
+            return [missing(experiment.chosen_from, of)]
+        by = f" of the search at {of.scale} scale, as long as it is not run in full" if shorter else ""
+        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy{by}.")]
