@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
+from tenfold.studies.charts import BySteps
 from tenfold.studies.exhibits import Curves, Diagrams, PerClass, SampleImages, Summaries
 from tenfold.studies.readings import Choice, Comparison, Metrics, Ranking, Selection
 
@@ -152,3 +153,23 @@ def test_nothing_is_chosen_among_what_was_not_all_run(make_results):
     (table,) = Choice("Choosing", {"Slope": ("flat", "steep")}).blocks(results)
     assert table.rows[0][2:] == (None,) * 5
     assert table.caption.endswith("(not all run at one scale)")
+
+
+def test_what_happened_by_step_is_drawn_in_means_of_what_was_measured(make_results):
+    results = make_results({"good": {"test_accuracy": GOOD}})
+    group = results.get("good")
+    count = 1000
+    for seed, run in enumerate(group.runs):
+        accuracy = [step % 2 * 0.2 + 0.5 + seed / 10 for step in range(count)]  # jumps from batch to batch
+        table = {"step": [25 * (step + 1) for step in range(count)], "train_accuracy": accuracy}
+        table |= {"validation_accuracy": [0.9] * count, "train_loss": accuracy, "validation_loss": accuracy}
+        run.history["by_step"] = [table, None]
+    accuracy, loss = BySteps("By step", "good").blocks(results)
+
+    assert "each point the mean of 5 measurements" in accuracy.caption
+    assert accuracy.data.columns[0].title == "Iteration"
+    (step, training, validation), *_ = accuracy.data.rows
+    assert step % 125 == 0
+    assert training == pytest.approx(0.7, abs=0.05), "the mean of five jumps by 0.2 and of three seeds"
+    assert validation == pytest.approx(0.9)
+    assert loss.data.columns[0].title == "Iteration"

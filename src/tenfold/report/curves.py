@@ -149,7 +149,7 @@ def curves(
         caption=" ".join(filter(None, notes)) or f"{ylabel} by {xlabel.lower()}.",
         alt=f"Line chart: {title}. {ylabel} by {xlabel.lower()}, {first} to {last}: {ends}.",
         key=key,
-        data=_curve_table(means, ylabel, percent),
+        data=_curve_table(means, xlabel, percent),
         png=png,
     )
 
@@ -198,14 +198,14 @@ def value_range(
     return bottom, top, cut
 
 
-def _curve_table(means: Mapping[str, tuple[NDArray[np.int64], Floats]], ylabel: str, percent: bool) -> Table:
+def _curve_table(means: Mapping[str, tuple[NDArray[np.int64], Floats]], xlabel: str, percent: bool) -> Table:
     every = sorted({int(epoch) for epochs, _ in means.values() for epoch in epochs})
     step = -(-len(every) // 30)
     shown = sorted({*every[step - 1 :: step], every[0], every[-1]})
     lookup = {label: dict(zip(map(int, e), map(float, v), strict=True)) for label, (e, v) in means.items()}
     unit = "%" if percent else ""
     columns = (
-        Column("Epoch", "right"),
+        Column(xlabel, "right"),
         *(Column(label, "right", unit, percent=percent, digits=2 if percent else 4) for label in means),
     )
     return Table(columns, tuple((epoch, *(of.get(epoch) for of in lookup.values())) for epoch in shown))

@@ -18,6 +18,8 @@ from tenfold.studies.results import Group, Results
 from tenfold.studies.share import parts
 
 METRICS = ("accuracy", "loss")
+POINTS = 200
+"""Of a line that follows single steps, at most."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class Together(Exhibit):
 
 @dataclass(frozen=True)
 class BySteps(Exhibit):
-    """Accuracy and loss by training step: the batch just trained on, and the validation images."""
+    """Accuracy and loss by training step: the batches just trained on, and the validation images.
+
+    A line has at most `POINTS` points, each the mean of the measurements since the last: single batches jump.
+    """
 
     name: str
 
@@ -93,26 +98,33 @@ class BySteps(Exhibit):
         return [self._chart(metric, group) for metric in METRICS]
 
     def _chart(self, metric: str, group: Group) -> Block:
+        tables = [[table for table in run.history["by_step"] if table] for run in group.runs]
+        steps = [[step for table in of for step in table["step"]] for of in tables]
+        each = max(1, -(-max(map(len, steps)) // POINTS))
+
         def line(column: str) -> list[tuple[list[int], list[float]]]:
             found = []
-            for run in group.runs:
-                tables = [table for table in run.history["by_step"] if table]
-                steps = [step for table in tables for step in table["step"]]
-                values = [value for table in tables for value in table[column]]
-                thin = max(1, len(steps) // 200)
-                found.append((steps[thin - 1 :: thin], values[thin - 1 :: thin]))
+            for at, of in zip(steps, tables, strict=True):
+                values = np.array([value for table in of for value in table[column]])
+                whole = len(values) // each * each
+                found.append(
+                    (at[each - 1 : whole : each], values[:whole].reshape(-1, each).mean(axis=1).tolist())
+                )
             return found
 
         watched = getattr(group.setup, "watch_every", 0)
+        means = f", each point the mean of {each} measurements" if each > 1 else ""
         return figures.curves(
             f"{self.title}: {metric}",
-            {"training (one batch)": line(f"train_{metric}"), "validation": line(f"validation_{metric}")},
+            {
+                "training (single batches)": line(f"train_{metric}"),
+                "validation": line(f"validation_{metric}"),
+            },
             ylabel=metric.capitalize(),
             percent=metric == "accuracy",
-            dashed=("training (one batch)",),
+            dashed=("training (single batches)",),
             xlabel="Iteration",
-            caption=f"{self.title}, {metric}, measured every {watched} iterations and thinned to at most 400 "
-            f"points a line ({marked(group)}).",
+            caption=f"{self.title}, {metric}, measured every {watched} iterations{means} ({marked(group)}).",
         )
 
 
