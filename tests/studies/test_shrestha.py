@@ -173,6 +173,15 @@ def test_what_ran_away_is_told_beside_the_tables_and_charts(make_results):
     assert len(Together("One", {"best": "calm"}).blocks(results)) == 2, "charts alone"
 
 
+def test_a_chart_shows_nothing_of_what_comes_after_a_network_ran_away(make_results):
+    loss = [[2.3, 2.0, 1e18, 1e18], [2.3, 2.1, 2.0, 1e18]]
+    curves = {f"{part}_{what}": loss for part in ("train", "validation") for what in ("loss", "accuracy")}
+    results = make_results({"wild": {"test_accuracy": [0.1, 0.1], "diverged": [3, 4]}}, {"wild": curves})
+    _, chart, _ = Together("Both", {"worst": "wild"}).blocks(results)
+    assert [row[0] for row in chart.data.rows] == [1, 2], "where both still go"
+    assert "outside" not in chart.caption
+
+
 def test_a_search_at_another_scale_than_the_runs_is_told_and_no_warning(tmp_path):
     scales = {"quick": Scale(seeds=1, epochs=0.002), "paper": Scale(seeds=1, epochs=0.004)}
     study = replace(

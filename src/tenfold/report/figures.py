@@ -341,7 +341,7 @@ def precision_recall(
                 curve.recall, curve.precision, color=color, linewidth=1.4, linestyle=line, label=label,
                 marker=marker, markersize=4.5, markevery=points.tolist(), drawstyle="steps-pre",
             )  # fmt: skip
-        axes.set_title(title)
+        axes.set_title(fill(title, 42))
         axes.set_xlabel("Recall (%)")
         axes.set_ylabel("Precision (%)")
         margin = 0.015 * (1 - low)

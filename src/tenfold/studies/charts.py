@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ class Together(Exhibit):
         if lost:
             named = "; ".join(f"{label} at step {where}" for label, where in lost.items())
             blocks.append(
-                Note(f"Where a training ran away its lines end: {named}. From there its weights stay.")
+                Note(f"Where a training ran away, its lines end: {named}. From there its weights stay.")
             )
         absent = [self.names[label] for label in groups if label not in run]
         return [*blocks, *([Note(f"Not run: {', '.join(absent)}.", kind="warning")] if absent else [])]
@@ -60,16 +61,12 @@ class Together(Exhibit):
     def _chart(self, metric: str, groups: Mapping[str, Group]) -> Block:
         series = {}
         for label, group in groups.items():
-            held = group.history(f"{self.held}_{metric}")
-            shown = [set(epochs) for epochs, _ in held]
+            held = _until_stopped(group, f"{self.held}_{metric}")
+            shown = {step for steps, _ in held for step in steps}
             # The training curve has a value at every step; the chart has no use for more than the other.
-            train = [
-                tuple(zip(*[pair for pair in zip(*curve, strict=True) if pair[0] in seen], strict=True))
-                for curve, seen in zip(group.history(f"train_{metric}"), shown, strict=False)
-            ]
-            train = [curve for curve in train if curve]
+            train = _until_stopped(group, f"train_{metric}", shown)
             if train and held:
-                series[f"{label}, training"] = [(list(x), list(y)) for x, y in train]
+                series[f"{label}, training"] = train
                 series[f"{label}, {self.held}"] = held
         return figures.curves(
             f"{self.title}: {metric}",
@@ -80,6 +77,26 @@ class Together(Exhibit):
             xlabel=self.xlabel,
             caption=f"{self.title}, {metric} ({marked(next(iter(groups.values())))}).",
         )
+
+
+def _until_stopped(
+    group: Group, column: str, shown: Collection[int] | None = None
+) -> list[tuple[list[int], list[float]]]:
+    """Return (steps, values) of a column of the history for each run that has it, at the `shown` steps.
+
+    Of what ran away only what was before.
+    """
+    found = []
+    for run in group.runs:
+        last = run.metrics.get("diverged") or inf
+        kept = [
+            (step, value)
+            for step, value in zip(run.history["epoch"], run.history.get(column, []), strict=False)
+            if value is not None and step < last and (shown is None or step in shown)
+        ]
+        if kept:
+            found.append(([step for step, _ in kept], [value for _, value in kept]))
+    return found
 
 
 @dataclass(frozen=True)
