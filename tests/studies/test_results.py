@@ -101,3 +101,10 @@ def test_a_shortened_run_decides_nothing_about_the_published_recipe(make_results
     assert asked_about_the_paper.find("a") is not None, "it is still shown"
     with pytest.raises(StudyError, match="was not run at paper scale, only at quick scale"):
         asked_about_the_paper.get("a")
+
+
+def test_only_what_is_bounded_has_an_interval_cut_to_its_bounds(make_results):
+    group = make_results({"a": {"gap": [-0.01, 0.02, 0.05], "test_accuracy": [0.9, 0.99, 0.999]}}).get("a")
+    gap, accuracy = group.measured("gap"), group.measured("test_accuracy")
+    assert gap.low < 0, "test images may be told better than training images"
+    assert accuracy.high == 1.0

@@ -216,7 +216,7 @@ CLAIMS = (
     ),
     Claim(
         "li-4",
-        "The enhanced CNN beats the simple CNN slightly and generalises better (smaller train-validation "
+        "The enhanced CNN beats the simple CNN slightly and generalizes better (smaller train-validation "
         "gap).",
         in_both(
             lambda reading: all_of(

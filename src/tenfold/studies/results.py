@@ -122,7 +122,8 @@ class Group:
 
         None where no seed has a finite value.
         """
-        return measured(self.values(metric), percent, digits)
+        # A part of the images lies from 0 to 100%; a gap between two parts may be negative.
+        return measured(self.values(metric), percent, digits, bounded=percent and metric != "gap")
 
     def predictions(self, run: Run) -> dict[str, NDArray[Any]]:
         """Return what a run predicted on the test set: ``predicted`` (n,) and ``confidence`` (n,).
@@ -159,13 +160,19 @@ def _convergence(history: dict[str, list[Any]]) -> float:
     return float(next(epoch for epoch, value in pairs if value >= target))
 
 
-def measured(values: NDArray[np.float64], percent: bool = True, digits: int = 2) -> Measured | None:
-    """Return the mean of the finite values with its 95% interval (Student's t); None if there are none."""
+def measured(
+    values: NDArray[np.float64], percent: bool = True, digits: int = 2, *, bounded: bool | None = None
+) -> Measured | None:
+    """Return the mean of the finite values with its 95% interval (Student's t); None if there are none.
+
+    The interval is cut to [0, 1] where the values are `bounded` so; None: where they are shown in `percent`.
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
         return None
     low, high = mean_interval(finite) if len(finite) > 1 else (None, None)
-    if percent and low is not None and high is not None:
+    cut = percent if bounded is None else bounded
+    if cut and low is not None and high is not None:
         low, high = max(low, 0.0), min(high, 1.0)
     sd = float(finite.std(ddof=1)) if len(finite) > 1 else None
     return Measured(float(finite.mean()), low, high, len(finite), sd, percent, digits)
