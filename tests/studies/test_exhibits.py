@@ -1,12 +1,15 @@
 """Tables and figures: what they show of hand-made results, and that nothing missing is passed over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
 from tenfold.studies.charts import BySteps
+from tenfold.studies.exhibit import all_marked
 from tenfold.studies.exhibits import Curves, Diagrams, PerClass, SampleImages, Summaries
+from tenfold.studies.experiment import HONEST, PUBLISHED
 from tenfold.studies.readings import Choice, Comparison, Metrics, Ranking, Selection
 
 GOOD, POOR = [0.990, 0.991, 0.992], [0.900, 0.901, 0.902]
@@ -173,3 +176,12 @@ def test_what_happened_by_step_is_drawn_in_means_of_what_was_measured(make_resul
     assert training == pytest.approx(0.7, abs=0.05), "the mean of five jumps by 0.2 and of three seeds"
     assert validation == pytest.approx(0.9)
     assert loss.data.columns[0].title == "Iteration"
+
+
+def test_a_row_whose_readings_were_run_unequally_says_which_was_how(make_results):
+    results = make_results({"good": {"test_accuracy": GOOD}})
+    assert all_marked([results.find("good", HONEST), results.find("good", PUBLISHED)]) == "paper, in full"
+    results.groups["good", HONEST] = replace(results.groups["good", HONEST], scale="quick")
+    both = all_marked([results.find("good", reading) for reading in (PUBLISHED, HONEST)])
+    assert both == "as published: paper, in full; honest: quick, 5 of 10 epochs"
+    assert all_marked([None]) == "not run"

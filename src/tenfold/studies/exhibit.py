@@ -46,6 +46,19 @@ def marked(group: Group | None) -> str:
     return f"{group.scale}, {group.setup.describe(group.scaled)}"
 
 
+def all_marked(groups: Sequence[Group | None]) -> str:
+    """Return how much of a row was run: by reading, or else by experiment, where they were run unequally."""
+    run = [group for group in groups if group is not None]
+    marks = {marked(group) for group in run}
+    if len(marks) < 2:
+        return next(iter(marks), marked(None))
+    readings = {group.reading for group in run}
+    found: dict[str, list[str]] = {}
+    for group in run:
+        found.setdefault(marked(group), []).append(group.reading if len(readings) > 1 else group.label)
+    return "; ".join(f"{' and '.join(dict.fromkeys(names))}: {mark}" for mark, names in found.items())
+
+
 def stopped(group: Group) -> str:
     """Return where trainings of a population ran away and were stopped: ``116 to 131, 2 of 5 seeds``.
 

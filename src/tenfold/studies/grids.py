@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tenfold.report.document import Block, Cell, Column
-from tenfold.studies.exhibit import Exhibit, marked, stopped, with_runs
+from tenfold.studies.exhibit import Exhibit, all_marked, stopped, with_runs
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
@@ -154,8 +154,7 @@ class Row:
     def mark(self, results: Results) -> str:
         """Return how much of its experiments was run."""
         names = (self.runs,) if isinstance(self.runs, str) else tuple(self.runs.values())
-        groups = [group for name in names for group in results.groups.values() if group.label == name]
-        return "; ".join(dict.fromkeys(marked(group) for group in groups)) or "not run"
+        return all_marked([group for group in results.groups.values() if group.label in names])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tenfold.report.document import (
     Table,
 )
 from tenfold.report.tables import format_number
-from tenfold.studies.exhibit import Exhibit, marked, with_runs
+from tenfold.studies.exhibit import Exhibit, all_marked, marked, with_runs
 from tenfold.studies.experiment import HONEST, PUBLISHED, READINGS
 from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
@@ -41,7 +41,7 @@ class Comparison(Exhibit):
 
     def blocks(self, results: Results) -> list[Block]:
         rows = [(name, *_beside(name, "test_accuracy", self.test.get(name), results)) for name in self.names]
-        marks = [_runs(*_readings(name, results)) for name in self.names]
+        marks = [all_marked(_readings(name, results)) for name in self.names]
         columns = (Column("Model"), *_beside_columns("Test"))
         tables: list[Block] = [with_runs(self.title, columns, rows, marks)]
         if self.train:
@@ -52,7 +52,7 @@ class Comparison(Exhibit):
                 Column("− paper", "right", "points"),
             )
             trained = [self._trained(name, results) for name in self.names]
-            marks = [_runs(results.find(name, PUBLISHED)) for name in self.names]
+            marks = [all_marked([results.find(name, PUBLISHED)]) for name in self.names]
             tables.append(with_runs(f"{self.title}: accuracy on the training set", columns, trained, marks))
         return tables
 
@@ -118,7 +118,7 @@ class Selection(Exhibit):
             Column("Best epoch", "right", "%", help="the highest test accuracy of any epoch."),
             Column("Gain", "right", "points"),
         )
-        marks = [_runs(group) for name in self.names if (group := results.find(name, PUBLISHED))]
+        marks = [marked(group) for name in self.names if (group := results.find(name, PUBLISHED))]
         return [with_runs(self.title, columns, rows, marks)] if rows else []
 
 
@@ -146,11 +146,9 @@ class Choice(Exhibit):
             Column("Chosen"),
             Column("Among", "right"),
             Column("On the test set"),
-            Column(
-                "Its test", "right", "%", help="of the best by its own test accuracy: too good by the gain."
-            ),
+            Column("Test of that", "right", "%", help="by which it was chosen: too good by the gain."),
             Column("On validation"),
-            Column("Its test", "right", "%", help="of the best by validation accuracy: the honest figure."),
+            Column("Honest test", "right", "%", help="of what validation chose."),
             Column(
                 "Gain", "right", "points", help="paired by seed; at least 0, as the best cannot be beaten."
             ),
@@ -226,7 +224,7 @@ class Ranking(Exhibit):
         )
         absent = [name for name in self.names if name not in run]
         table = with_runs(
-            self.title, columns, rows, [_runs(groups[name]) for name in (*order, *absent)], heads=2
+            self.title, columns, rows, [marked(groups[name]) for name in (*order, *absent)], heads=2
         )
         if not order:
             return [table]
@@ -268,11 +266,6 @@ def _beside(name: str, metric: str, reported: float | None, results: Results) ->
     for group in _readings(name, results):
         cells += [group.measured(metric) if group else None, _difference(group, reported, metric)]
     return tuple(cells)
-
-
-def _runs(*groups: Group | None) -> str:
-    """Return how much of an experiment was run in several readings."""
-    return "; ".join(dict.fromkeys(marked(group) for group in groups if group is not None)) or "not run"
 
 
 def _difference(group: Group | None, reported: float | None, metric: str = "test_accuracy") -> str | None:
