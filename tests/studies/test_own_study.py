@@ -103,6 +103,11 @@ def changed(tmp_path, monkeypatch):
             "my-study: authors must be a tuple of str, at least one; a tuple of one ends in",
         ),
         ("reported=REPORTED,", "reported=[1, 2],", "my-study: reported must be a dict. Got [1, 2] instead."),
+        (
+            "reported=REPORTED,",
+            "reported={'a': {1}},",
+            "my-study: reported must be made of numbers, texts, lists",
+        ),
         ("claims=CLAIMS", "claims=('my-1',)", "my-study: claims: number 1 must be of type Claim. Got 'my-1'"),
         ("exhibits=EXHIBITS", "exhibits=(1,)", "exhibits: number 1 must be an Exhibit, such as Curves("),
         ('Curves("Two layers"', 'Curves(""', "exhibits: number 2, Curves: title must be a text that is not"),

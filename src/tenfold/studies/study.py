@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from json import dumps
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,11 @@ class Study:
         must_be_text(self.data, f"{self.key}: data")
         must_be_whole(self.validation, f"{self.key}: validation", 0)
         must(isinstance(self.reported, Mapping), f"{self.key}: reported", "a dict", self.reported)
+        try:
+            dumps(dict(self.reported))
+        except (TypeError, ValueError) as error:
+            plain = "made of numbers, texts, lists and dicts with texts for keys, as JSON can hold them"
+            raise StudyError(f"{self.key}: reported must be {plain}: {error}.") from None
         must(isinstance(self.split, Shuffled | None), f"{self.key}: split", "a Shuffled or None", self.split)
         if self.split is not None:
             least = self.split.test + self.split.validation + 1
