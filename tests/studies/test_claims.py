@@ -89,6 +89,17 @@ def test_a_reported_value_counts_as_rounded(make_results):
     assert reaches("a", 0.9812)(results).outcome == HOLDS
 
 
+@pytest.mark.parametrize(("drawn", "outcome"), [(None, HOLDS), (2_100, UNDECIDED), (200_000, HOLDS)])
+def test_other_test_images_widen_what_reaching_takes(make_results, drawn, outcome):
+    # Two draws of 2,100 images at 95% add 1.96 * sqrt(2 * 0.95 * 0.05 / 2100) = 1.32 points to either side.
+    results = make_results({"a": {"test_accuracy": [0.957, 0.958, 0.959]}})
+    found = reaches("a", 0.95, drawn=drawn)(results)
+    assert found.outcome == outcome
+    if drawn == 2_100:
+        assert "[94.46, 97.14]" in found.reason, "seeds add 0.25 points, in quadrature"
+        assert "on 2,100 other test images" in found.reason
+
+
 def test_the_best_must_beat_every_other(make_results):
     results = make_results(
         {name: {"test_accuracy": of} for name, of in zip("abc", (GOOD, FAIR, POOR), strict=True)}

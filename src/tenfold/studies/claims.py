@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations, pairwise
-from math import inf, isfinite
+from math import hypot, inf, isfinite, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from tenfold.studies.judgment import (
     points,
 )
 from tenfold.studies.results import Results, alike, paired, per_seed
+
+NORMAL_95 = NormalDist().inv_cdf(0.975)
 
 
 def better(
@@ -70,18 +73,29 @@ def reaches(
     metric: str = "test_accuracy",
     reading: str = HONEST,
     rounding: float = 0.00005,
+    drawn: int | None = None,
 ) -> Predicate:
-    """Judge whether the mean of `metric` reaches a published value, which was rounded to +- `rounding`."""
+    """Judge whether the mean of `metric` reaches a published value, which was rounded to +- `rounding`.
+
+    Where the paper's test images are not ours, `drawn` says how many either side drew: the interval then has
+    what the two draws add (normal, at the published accuracy), besides the seeds.
+    """
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
         values = group.values(metric)
         target = value - rounding
         low, high = mean_interval(values)
+        if drawn is not None and group.n > 1:
+            mean = float(values.mean())
+            half = hypot(high - mean, NORMAL_95 * sqrt(2 * value * (1 - value) / drawn))
+            low, high = mean - half, mean + half
         reason = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
         if group.n > 1:
             reason += f" [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}"
         reason += f"; reported {100 * value:.2f}%"
+        if drawn is not None:
+            reason += f" on {drawn:,} other test images"
         because = ONE_SEED if group.n < 2 else NO_SPREAD if no_spread(low, high) else ""
         outcome = UNDECIDED if because else HOLDS if low >= target else FAILS if high < target else UNDECIDED
         return judged(outcome, reason, group, because=because)
