@@ -163,3 +163,22 @@ def test_what_depends_on_an_assumption_is_told_on_validation_images(make_results
 def test_without_anything_tried_there_is_no_table(make_results):
     results = make_results({"a": {"test_accuracy": [0.9]}})
     assert tried(replace(results, study=replace(results.study, assumptions=()))) == []
+
+
+def test_what_shortened_runs_leave_open_is_folded_and_what_fails_in_them_is_not(make_results):
+    level, below = [0.90, 0.92], [0.80, 0.81]
+    names = ["first", *(f"alike {number}" for number in range(6)), "better"]
+    measured = {name: {"test_accuracy": level if name == "first" else level[::-1]} for name in names}
+    measured["better"] = {"test_accuracy": [value + 0.3 for value in below]}
+    results = make_results(measured | {"worse": {"test_accuracy": below}}, scale="quick")
+    claims = (Claim("ti-1", "The first is best.", best_of("first", among=(*names, "worse"))),)
+    (verdict,) = verdicts(replace(results, study=replace(results.study, claims=claims)))
+    assert (verdict.outcome, verdict.so_far) == ("undecided", "does not hold")
+    assert [line.split(":")[0] for line in verdict.shown] == [
+        "? first − alike 0",
+        "? first − alike 1",
+        "? first − alike 2",
+        "and 3 more alike",
+        "? fails so far",
+        "? holds so far",
+    ]

@@ -261,8 +261,7 @@ def overview(every: Sequence[Results], *, linked: bool = True) -> Section:
             if linked
             else _together(verdict.key),
             verdict.claim,
-            _together(f"{MARKS[verdict.outcome]} {verdict.outcome}")
-            + (f", {_together(SO_FAR[verdict.so_far])}" if verdict.so_far else ""),
+            _said(verdict),
             verdict.scale,
         )
         for results in every
@@ -270,6 +269,14 @@ def overview(every: Sequence[Results], *, linked: bool = True) -> Section:
     )
     columns = (Column("Key"), Column("Claim"), Column("Verdict"), Column("Run at"))
     return Section("Verdicts on every claim", (Table(columns, rows),), key="verdicts")
+
+
+def _said(verdict: Verdict) -> str:
+    """Return what became of a claim, and what shortened runs show of it, if they show anything."""
+    said = _together(f"{MARKS[verdict.outcome]} {verdict.outcome}")
+    if verdict.so_far is None or verdict.so_far == "undecided":
+        return said
+    return f"{said}, {_together(SO_FAR[verdict.so_far])}"
 
 
 def _together(text: str) -> str:

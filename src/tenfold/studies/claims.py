@@ -60,7 +60,7 @@ def better(
         text = f"{name} − {than}: {points(gaps.mean())} points of {metric.replace('_', ' ')}"
         if isfinite(low):
             text += f" [{points(ends[0])}, {points(ends[1])}]"
-        text += f", n = {len(gaps)}" + (f"; by {points(by)} claimed" if by else "")
+        text += f", n = {len(gaps)}" + (f"; more than {points(by)} claimed" if by else "")
         return decide(low, high, text, first, second, by=by, equal=not gaps.any())
 
     return predicate

@@ -25,7 +25,7 @@ UNDECIDED: Outcome = "undecided"
 
 NO_SPREAD = "all seeds give the very same, so there is no interval to decide by"
 ONE_SEED = "one seed decides nothing"
-NOTHING_DIFFERS = "nothing differs in any seed, and a difference is claimed"
+NOTHING_DIFFERS = "nothing differs in any seed"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def judged(outcome: Outcome, reason: str, *groups: Group, because: str = "") -> 
     if not scales:
         return Judgment(outcome, text, kind=because)
     if outcome == UNDECIDED:
-        return Judgment(UNDECIDED, text, so_far=UNDECIDED, kind=because)
+        return Judgment(UNDECIDED, text, so_far=UNDECIDED, kind=because or SO_FAR[UNDECIDED])
     return Judgment(UNDECIDED, f"{SO_FAR[outcome]}: {text}", so_far=outcome, kind=SO_FAR[outcome])
 
 
