@@ -28,8 +28,9 @@ from tenfold.studies.exhibit import Exhibit, marked, with_runs
 from tenfold.studies.experiment import READINGS, SEARCH
 from tenfold.studies.judgment import judge_claim, lines
 from tenfold.studies.questions import STUDIED
-from tenfold.studies.results import Results, Watched, measured, per_seed
+from tenfold.studies.results import Results, measured, per_seed
 from tenfold.studies.share import division
+from tenfold.studies.watched import Watched
 
 FEW = 3
 """How many names a sentence bears; more are folded away."""

@@ -16,8 +16,9 @@ from tenfold.errors import StudyError
 from tenfold.report.document import MARKS, SO_FAR, Outcome
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import HONEST, PUBLISHED
-from tenfold.studies.results import Group, Results, Watched
+from tenfold.studies.results import Group, Results
 from tenfold.studies.study import Claim
+from tenfold.studies.watched import Watched
 
 HOLDS: Outcome = "holds"
 FAILS: Outcome = "does not hold"
