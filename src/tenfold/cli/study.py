@@ -378,16 +378,7 @@ def verdicts_dict(results: Results) -> dict[str, Any]:
         "key": results.study.key,
         "scale": results.scale,
         "trainings": len(results.runs),
-        "verdicts": [
-            {
-                "key": each.key,
-                "claim": each.claim,
-                "outcome": each.outcome,
-                "reason": each.reason,
-                "evidence": list(each.evidence),
-            }
-            for each in verdicts(results)
-        ],
+        "verdicts": [verdict.to_dict() for verdict in verdicts(results)],
     }
 
 
@@ -401,5 +392,5 @@ def verdicts_lines(results: Results) -> list[str]:
     lines = [f"{results.study.key}, {marked}; {len(results.runs)} trainings"]
     for each in verdicts(results):
         lines.append(f"  {MARKS[each.outcome]} {each.key}  {each.outcome}: {each.claim}")
-        lines += [f"      {line}" for line in (each.reason, *each.evidence)]
+        lines += [f"      {line}" for line in (each.reason, *each.shown)]
     return lines

@@ -234,6 +234,18 @@ class Verdict:
         """What pages show of the evidence."""
         return self.brief or self.evidence
 
+    def to_dict(self) -> dict[str, object]:
+        """Return it as plain JSON values, with the whole evidence."""
+        return {
+            "key": self.key,
+            "claim": self.claim,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "evidence": list(self.evidence),
+            "so_far": self.so_far,
+            "run_at": self.scale,
+        }
+
 
 @dataclass(frozen=True)
 class Verdicts:

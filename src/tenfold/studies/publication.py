@@ -33,18 +33,7 @@ def to_dict(results: Results) -> dict[str, Any]:
         "scale": results.scale,
         "complete": results.complete,
         "reported": dict(results.study.reported),
-        "verdicts": [
-            {
-                "key": verdict.key,
-                "claim": verdict.claim,
-                "outcome": verdict.outcome,
-                "reason": verdict.reason,
-                "evidence": list(verdict.evidence),
-                "so_far": verdict.so_far,
-                "run_at": verdict.scale,
-            }
-            for verdict in verdicts(results)
-        ],
+        "verdicts": [verdict.to_dict() for verdict in verdicts(results)],
         "groups": [_group_to_dict(group) for group in results.groups.values()],
         "protocol": protocol([results]),
     }
