@@ -267,6 +267,10 @@ def test_two_searches_are_shown_side_by_side(searched):
     settings = {"good": {"lr": "0.01"}, "slow": {"lr": "0.00001"}}
     (best,) = BestSettings("Best", ("own", "skorch", "absent"), settings, {"lr": "0.01"}).blocks(results)
     assert best.rows == (("lr", "0.01", "0.01", "0.01", "not run"),)
+    assert "own: " in best.caption, "how it was run"
+    settings["never tried"] = {"lr": "0.1"}
+    (partial,) = BestSettings("Best", ("own",), settings, {"lr": "0.01"}).blocks(results)
+    assert partial.rows == (("lr", "0.01", "2 of 3 run"),), "the best of a part is not the search's"
 
 
 def test_the_agreement_of_many_candidates_is_told_in_numbers(make_results):

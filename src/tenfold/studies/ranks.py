@@ -111,19 +111,22 @@ class BestSettings(Exhibit):
     paper: Settings
 
     def blocks(self, results: Results) -> list[Block]:
-        best = {
-            name: self.settings[scores(results.of(name))[0][0]] for name in self.searches if results.of(name)
+        found = {name: results.of(name) for name in self.searches}
+        done = {name: len({group.label for group in groups}) for name, groups in found.items()}
+        # What is the best of a part says nothing of the whole.
+        short = {
+            name: f"{count} of {len(self.settings)} run" if count else "not run"
+            for name, count in done.items()
+            if count < len(self.settings)
         }
+        best = {name: self.settings[scores(found[name])[0][0]] for name in self.searches if name not in short}
         columns = (Column("Setting"), Column("Paper"), *(Column(name) for name in self.searches))
         rows = tuple(
-            (
-                setting,
-                printed,
-                *(best[name][setting] if name in best else "not run" for name in self.searches),
-            )
+            (setting, printed, *(short.get(name) or best[name][setting] for name in self.searches))
             for setting, printed in self.paper.items()
         )
-        return [Table(columns, rows, self.title)]
+        marks = "; ".join(f"{name}: {marked(found[name][0])}" for name in best)
+        return [Table(columns, rows, f"{self.title} ({marks})" if marks else self.title)]
 
 
 def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Predicate:
