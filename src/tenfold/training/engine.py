@@ -29,7 +29,7 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import NetworkError, TrainingError
 from tenfold.evaluation.calibration import softmax
 from tenfold.networks.architecture import Architecture
-from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Shape
+from tenfold.networks.layers import Conv, Dense, DepthwiseConv, Dropout, Shape
 from tenfold.training.distillation import Teacher, check_teacher
 from tenfold.training.initializers import Weights, initial_weights
 from tenfold.training.recipe import Recipe
@@ -78,6 +78,9 @@ class Trainer(ABC):
         self.steps = self.steps_per_epoch * recipe.epochs
         self.done = 0
         """Steps done."""
+        dropped = any(isinstance(node.layer, Dropout) for node in architecture.walk())
+        self.whole = recipe.batch(count) >= count and not dropped
+        """Whether a step takes all images and their order says nothing: they are taken as they lie."""
         self._teacher: Teacher | None = None
         self.on_progress: Callable[[float], None] | None = None
         """Told the part of the running epoch that is done, in [0, 1], a few times a second."""

@@ -44,6 +44,7 @@ class NumpyTrainer(Trainer):
         self._operations = operations(backward, architecture)
         self._dtype: type[np.floating[Any]] = np.float64 if recipe.precision == "float64" else np.float32
         self._told: tuple[Dataset, NDArray[np.float32] | None] | None = None
+        self._scaled: tuple[Dataset, NDArray[Any]] | None = None
         self.load_weights(self.first_weights())
 
     def load_weights(self, weights: Weights) -> None:
@@ -62,7 +63,7 @@ class NumpyTrainer(Trainer):
 
     def run_epoch(self, data: Dataset, epoch: int) -> EpochResult:
         count, size = len(data), self.recipe.batch(len(data))
-        order = epoch_order(self.seed, epoch, count)
+        order = np.arange(count) if self.whole else epoch_order(self.seed, epoch, count)
         draw = None
         if self.recipe.augments(epoch):
             draw = self.recipe.augmentation.draw(
@@ -74,17 +75,26 @@ class NumpyTrainer(Trainer):
         loss = hits = 0.0
         for start in range(0, count, size):
             batch = order[start : start + size]
-            images = data.images[batch]
             if draw is not None:
+                images = data.images[batch]
                 images = apply(images, draw.take(batch)) * np.float32(
                     1 / 255 if images.dtype == np.uint8 else 1
                 )
-            x = as_input(self.architecture, images, self._dtype)
+                x = as_input(self.architecture, images, self._dtype)
+            elif self.whole:
+                x = self._all_scaled(data)
+            else:
+                x = as_input(self.architecture, data.images[batch], self._dtype)
             batch_loss, batch_hits = self._step(x, data.labels[batch], None if told is None else told[batch])
             loss += batch_loss * len(batch)
             hits += batch_hits
             self.report((start + len(batch)) / count)
         return EpochResult(loss / count, hits / count, self.rate(self.done - 1))
+
+    def _all_scaled(self, data: Dataset) -> NDArray[Any]:
+        if self._scaled is None or self._scaled[0] is not data:
+            self._scaled = data, as_input(self.architecture, data.images, self._dtype)
+        return self._scaled[1]
 
     def last_batch(self) -> tuple[float, float]:
         return self._last_batch

@@ -60,6 +60,7 @@ class TorchTrainer(Trainer):
         ]
         self._batch_loss = torch.compile(self._loss) if compile else self._loss
         self._data: tuple[Dataset, Tensor, Tensor, Tensor | None] | None = None
+        self._scaled: tuple[Dataset, Tensor] | None = None
         self.arrays = FlatArrays(architecture, self.dtype, device)
         self.load_weights(self.first_weights())
 
@@ -79,8 +80,9 @@ class TorchTrainer(Trainer):
 
     def run_epoch(self, data: Dataset, epoch: int) -> EpochResult:
         images, labels, told = self._on_device(data)
-        order = seeds.epoch_order(self.seed, epoch, len(data))
         draw = self._draw(data, epoch)
+        whole = self.whole and draw is None
+        order = np.arange(len(data)) if whole else seeds.epoch_order(self.seed, epoch, len(data))
         batch = self.recipe.batch(self.count)
         chunk = max(CHUNK // batch, 1) * batch
         total, correct, seen = 0.0, 0, 0
@@ -88,10 +90,14 @@ class TorchTrainer(Trainer):
             for start in range(0, len(order), chunk):
                 chosen = order[start : start + chunk]
                 index = torch.tensor(chosen, device=self.device)
-                truth, pixels = labels[index], images[index]
-                if draw is not None:
-                    pixels = apply(pixels, draw.take(chosen))
-                x = as_input(self.architecture, pixels, self.dtype, scale=images.dtype == torch.uint8)
+                truth = labels[index]
+                if whole:
+                    x = self._all_scaled(data, images)
+                else:
+                    pixels = images[index]
+                    if draw is not None:
+                        pixels = apply(pixels, draw.take(chosen))
+                    x = as_input(self.architecture, pixels, self.dtype, scale=images.dtype == torch.uint8)
                 losses, logits = [], []
                 for at in range(0, len(x), batch):
                     here = slice(at, at + batch)
@@ -110,6 +116,11 @@ class TorchTrainer(Trainer):
                     )
                 correct += int((torch.cat(logits).argmax(1) == truth).sum().item())
         return EpochResult(total / len(data), correct / len(data), self.rate(self.done - 1))
+
+    def _all_scaled(self, data: Dataset, images: Tensor) -> Tensor:
+        if self._scaled is None or self._scaled[0] is not data:
+            self._scaled = data, as_input(self.architecture, images, self.dtype)
+        return self._scaled[1]
 
     def last_batch(self) -> tuple[float, float]:
         loss, logits, labels = self._last_batch
