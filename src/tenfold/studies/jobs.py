@@ -74,11 +74,11 @@ class Job:
             return self.setup.seconds * part * sqrt(part) + 0.5
         network, recipe, on = self.setup.network, self.setup.recipe, self.setup.on
         if on is not None and on.engine == "numpy":
-            # Alone, every epoch gathers and scales the pictures anew.
-            # Together, half of the pixels are left out.
-            image = 6 * network.multiply_adds / 8e10
-            image = image / 2 + 2e-7 if on.together else image + 4e-6
-            return recipe.epochs * (count * image + recipe.steps_per_epoch(count) * 2e-4)
+            # Batches are gathered and scaled anew in every epoch, all images at once are not. Together, half of
+            # the pixels are left out.
+            image, steps = 6 * network.multiply_adds / 8e10, recipe.steps_per_epoch(count)
+            image = image / 2 + 2e-7 if on.together else image + (4e-6 if steps > 1 else 0)
+            return recipe.epochs * (count * image + steps * 2e-4)
         steps = recipe.steps_per_epoch(count)
         arithmetic = 6 * network.multiply_adds * count + 20 * network.parameters * steps
         return recipe.epochs * (arithmetic / 4e10 + steps * 1.5e-4 + count * 1e-6)
