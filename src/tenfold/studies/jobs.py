@@ -74,8 +74,8 @@ class Job:
             return self.setup.seconds * part * sqrt(part) + 0.5
         network, recipe, on = self.setup.network, self.setup.recipe, self.setup.on
         if on is not None and on.engine == "numpy":
-            # Batches are gathered and scaled anew in every epoch, all images at once are not. Together, half of
-            # the pixels are left out.
+            # Batches are gathered and scaled anew in every epoch, all images at once are not. Together, half
+            # of the pixels are left out.
             image, steps = 6 * network.multiply_adds / 8e10, recipe.steps_per_epoch(count)
             image = image / 2 + 2e-7 if on.together else image + (4e-6 if steps > 1 else 0)
             return recipe.epochs * (count * image + steps * 2e-4)
