@@ -92,7 +92,7 @@ def reaches(
             low, high = mean - half, mean + half
         reason = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
         if group.n > 1:
-            reason += f" [{100 * low:.2f}, {100 * min(high, 1):.2f}], n = {group.n}"
+            reason += f" [{100 * max(low, 0):.2f}, {100 * min(high, 1):.2f}], n = {group.n}"
         reason += f"; reported {100 * value:.2f}%"
         if drawn is not None:
             reason += f" on {drawn:,} other test images"

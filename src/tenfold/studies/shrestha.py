@@ -1,5 +1,6 @@
 """Shrestha and Paudel, "Comparative Analysis of Neural Network Architectures on MNIST Dataset"."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -246,14 +247,14 @@ EXPERIMENTS = (
 NUMBERS = tuple(row[0] for row in TABLE)
 
 
-def in_both_variants(*parts: tuple[int, int]) -> Predicate:
-    """Judge whether the first experiment of each pair beats the second."""
+def each_beats(*parts: tuple[int, int]) -> Predicate:
+    """Judge, as `both` does, whether the first experiment of each pair beats the second."""
     return both(
         lambda variant: all_of(*(better(named(a, variant), than=named(b, variant)) for a, b in parts))
     )
 
 
-def both(make: Any) -> Predicate:
+def both(make: Callable[[str], Predicate]) -> Predicate:
     """Judge by the corrected experiments, and tell what those as published say."""
     return beside(make(CORRECTED), make(AS_PUBLISHED), "with the published backward pass")
 
@@ -287,12 +288,12 @@ CLAIMS = (
     Claim(
         "sh-3",
         "Kaiming and Xavier always beat random initialization.",
-        in_both_variants((2, 1), (3, 1), (7, 6), (8, 6)),
+        each_beats((2, 1), (3, 1), (7, 6), (8, 6)),
     ),
     Claim(
         "sh-4",
         "Wider helps; deeper hurts (vanishing or exploding gradients, overfitting).",
-        in_both_variants((6, 1), (7, 2), (8, 3), (10, 5), (1, 11), (6, 14), (1, 15)),
+        each_beats((6, 1), (7, 2), (8, 3), (10, 5), (1, 11), (6, 14), (1, 15)),
     ),
     Claim(
         "sh-5",
