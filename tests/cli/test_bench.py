@@ -7,6 +7,12 @@ from tenfold.benchmarks import runner
 from tenfold.errors import BenchmarkError
 
 
+TURNS = 5 * 3 + 1
+"""Of the benchmark of experiments: five sides are measured three times, a slow one once."""
+PLAIN = 2 * 3
+"""Those of plain NumPy."""
+
+
 @pytest.fixture
 def measured(monkeypatch):
     """Measure nothing; return which turns were asked for."""
@@ -14,7 +20,8 @@ def measured(monkeypatch):
 
     def measure(turn, smoke=False):
         asked.append((turn.side.name, turn.repeat, smoke))
-        found = measurement(turn.benchmark.key, turn.side.name, turn.repeat, cpu_seconds=1.5, loss=2.0)
+        values = {"seconds": 1.5, "cpu_seconds": 1.5, "loss": 2.0}
+        found = measurement(turn.benchmark.key, turn.side.name, turn.repeat, **values)
         found.hardware.update(cores=2)
         return found
 
@@ -29,7 +36,7 @@ def test_it_measures_writes_a_page_and_goes_on_where_it_was(cli, measured, tmp_p
 
     assert (first.code, first.out) == (0, "found/benchmarks.md\n")
     assert "experiments: Tenfold, together, 1 of 3" in first.err
-    assert times == 10
+    assert times == TURNS
     assert len(measured) == times
     assert (again.code, again.err) == (0, "")
     assert "## The 20 NumPy experiments" in (tmp_path / "found" / "benchmarks.md").read_text("utf-8")
@@ -39,7 +46,7 @@ def test_fresh_measures_again(cli, measured):
     cli("bench", "--only", "experiments")
     cli("bench", "--only", "experiments", "--fresh")
 
-    assert len(measured) == 20
+    assert len(measured) == 2 * TURNS
 
 
 def test_json_tells_the_same(cli, measured):
@@ -75,7 +82,7 @@ def test_an_interrupt_keeps_and_tells_what_was_measured(cli, measured, monkeypat
     assert answer.code == 130
     assert "Go on with: tenfold bench --only experiments" in answer.err
     assert "| Tenfold, together | 1.50 |" in page
-    assert len(measured) == 10
+    assert len(measured) == TURNS
 
 
 def test_what_failed_is_told_after_the_rest_was_measured(cli, measured, monkeypatch, tmp_path):
@@ -91,7 +98,7 @@ def test_what_failed_is_told_after_the_rest_was_measured(cli, measured, monkeypa
 
     assert answer.code == 1
     assert "plain NumPy found no digits" in answer.err
-    assert len(measured) == 7
+    assert len(measured) == TURNS - PLAIN
     assert "Not measured: plain NumPy" in (tmp_path / "results" / "benchmarks.md").read_text("utf-8")
 
 
