@@ -6,7 +6,6 @@ from tests.benchmarks.test_measurements import measurement
 from tenfold.benchmarks import runner
 from tenfold.errors import BenchmarkError
 
-
 TURNS = 5 * 3 + 1
 """Of the benchmark of experiments: five sides are measured three times, a slow one once."""
 PLAIN = 2 * 3
