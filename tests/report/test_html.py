@@ -171,6 +171,22 @@ def test_verdicts_say_in_words_what_they_are(page, document):
     )
 
 
+def test_only_a_long_table_scrolls_and_only_where_it_need_not_be_seen_whole():
+    def shown(rows, whole=False):
+        table = Table((Column("n", "right"),), tuple((row,) for row in range(rows)), whole=whole)
+        page = Page(render_html(Document("x", "", (Section("x", (table,)),))))
+        return next(attrs["class"].split() for attrs in page.tags("figure"))
+
+    assert shown(25) == ["table"]
+    assert shown(26) == ["table", "long", "boxed"]
+    assert shown(26, whole=True) == ["table", "long"]
+    css = (files("tenfold.report") / "templates" / "document.css").read_text()
+    screen, _, printed = css.rpartition("@media print")
+    heights = re.findall(r"^ *([^{}\n]+) {[^{}]*max-height: \d+rem", screen, re.MULTILINE)
+    assert heights == ["details .scroll", ".table.boxed .scroll"]
+    assert "max-height: none !important" in printed, "on paper nothing scrolls"
+
+
 def test_measured_numbers_show_what_they_are_worth(page):
     said = " ".join(page.said.split())
     assert "98.00 ± 1.00 (n = 3)" in said

@@ -80,6 +80,7 @@ def test_deviations_are_numbered(make_results):
 
 def test_the_overview_tells_every_verdict_and_its_scale(make_results):
     (table,) = overview([measured(make_results)]).blocks
+    assert table.whole, "no verdict waits to be scrolled to"
     assert table.rows[0][1:] == ("The first is best.", "✓\N{NO-BREAK SPACE}holds", "paper")
 
 

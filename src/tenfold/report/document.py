@@ -122,12 +122,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; None is shown as –, strings as they are, `Text` cells as Markdown."""
+    """Rows of cells; None is shown as –, strings as they are, `Text` cells as Markdown.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    rows : tuple of tuple of Cell
+    caption, key : str
+    whole : bool
+        Whether every row is on view at once, however many there are; else HTML lets a long table scroll.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     key: str = ""
+    whole: bool = False
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows, start=1):

@@ -269,7 +269,7 @@ def overview(every: Sequence[Results], *, linked: bool = True) -> Section:
         for verdict in verdicts(results)
     )
     columns = (Column("Key"), Column("Claim"), Column("Verdict"), Column("Run at"))
-    return Section("Verdicts on every claim", (Table(columns, rows),), key="verdicts")
+    return Section("Verdicts on every claim", (Table(columns, rows, whole=True),), key="verdicts")
 
 
 def _said(verdict: Verdict) -> str:
