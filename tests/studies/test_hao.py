@@ -10,7 +10,7 @@ from tenfold.report.document import Figure, Measured
 from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, get_study
 from tenfold.studies.claims import matters_more, ratio_between
 from tenfold.studies.exhibits import Curves
-from tenfold.studies.grids import Grid, Ours, Paper, Ratio, Row
+from tenfold.studies.grids import Apart, Grid, Ours, Paper, Ratio, Row
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
 
 STUDY = get_study("hao")
@@ -104,6 +104,25 @@ def test_a_grid_puts_paper_beside_ours_and_says_what_was_run(make_results):
     assert (ratio.mean, ratio.n) == (pytest.approx(2.0), 2)
     assert table.rows[1] == (2, "two", "b", None, None, None)
     assert table.columns[2].help == "a: paper, in full; b: not run."
+
+
+def test_a_grid_tells_how_far_ours_is_from_the_paper(make_results):
+    results = make_results(
+        {"near": {"test_accuracy": [0.98, 0.97]}, "far": {"test_accuracy": [0.1, 0.12]}}, not_run=("missing",)
+    )
+    columns = (Paper("Paper"), Apart("Ours − paper", "test_accuracy", "Paper"))
+    rows = (
+        Row((1,), "near", {"Paper": 0.97}),
+        Row((2,), "far", {"Paper": 0.73}),
+        Row((3,), "missing", {"Paper": 0.5}),
+        Row((4,), "near"),
+    )
+    table, note = Grid("Table", ("No.",), columns, rows).blocks(results)
+    assert [row[-1] for row in table.rows] == ["+0.50", "−62.00", None, None]
+    assert note.text == "In 1 of 2 rows our mean is more than 10 points off the paper: 2."
+
+    short = make_results({"far": {"test_accuracy": [0.1, 0.12]}}, scale="quick", not_run=("near", "missing"))
+    assert len(Grid("Table", ("No.",), columns, rows).blocks(short)) == 1, "short runs are far by length"
 
 
 def test_runs_of_two_scales_have_no_ratio(make_results):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tenfold.report.document import Block, Cell, Column
+from tenfold.report.document import Block, Cell, Column, Note
 from tenfold.studies.exhibit import Exhibit, all_marked, stopped, with_runs
 from tenfold.studies.experiment import HONEST
+from tenfold.studies.judgment import points
 from tenfold.studies.results import Group, IncomparableError, Results, measured, paired
 
 
@@ -113,6 +114,54 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """A column of how far our mean lies from what the paper prints, in points.
+
+    Attributes
+    ----------
+    title : str
+    metric : str
+        As in `Ours`, of the row's one experiment.
+    paper : str
+        The title of the paper's column.
+    far : float
+        A difference of more than this, a fraction, is called far; a note says where it is.
+    """
+
+    title: str
+    metric: str
+    paper: str
+    far: float = 0.1
+
+    def column(self) -> Column:
+        """Return its head."""
+        return Column(self.title, "right", "points", help="our mean less what the paper prints.")
+
+    def difference(self, row: Row, results: Results, *, full: bool = False) -> float | None:
+        """Return the difference, a fraction; None where either is missing, or must be `full` and is not."""
+        group, printed = row.group("", HONEST, results), row.paper.get(self.paper)
+        if group is None or printed is None or (full and not group.scaled.full):
+            return None
+        found = group.measured(self.metric)
+        return None if found is None else found.mean - printed
+
+    def cell(self, row: Row, results: Results) -> Cell:
+        """Return its value in a row."""
+        apart = self.difference(row, results)
+        return None if apart is None else points(apart)
+
+    def notes(self, rows: Sequence[Row], results: Results) -> list[Block]:
+        """Return where full runs are far from the paper; nothing where there are none."""
+        apart = {row.labels[0]: self.difference(row, results, full=True) for row in rows}
+        known = {label: value for label, value in apart.items() if value is not None}
+        if not known:
+            return []
+        far = [str(label) for label, value in known.items() if abs(value) > self.far]
+        text = f"In {len(far)} of {len(known)} rows our mean is more than {100 * self.far:g} points off the paper"
+        return [Note(f"{text}: {', '.join(far)}." if far else f"{text}.")]
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A column of the step at which a training of a population ran away; from there its weights stay."""
 
@@ -165,12 +214,12 @@ class Grid(Exhibit):
     ----------
     heads : tuple of str
         Titles of the first columns.
-    columns : tuple of Paper, Ours, Ratio or Stopped
+    columns : tuple of Paper, Ours, Apart, Ratio or Stopped
     rows : tuple of Row
     """
 
     heads: tuple[str, ...]
-    columns: tuple[Paper | Ours | Ratio | Stopped, ...]
+    columns: tuple[Paper | Ours | Apart | Ratio | Stopped, ...]
     rows: tuple[Row, ...]
 
     def blocks(self, results: Results) -> list[Block]:
@@ -181,4 +230,10 @@ class Grid(Exhibit):
         rows = [(*row.labels, *(each.cell(row, results) for each in self.columns)) for row in self.rows]
         marks = [row.mark(results) for row in self.rows]
         columns = (*heads, *(each.column() for each in self.columns))
-        return [with_runs(self.title, columns, rows, marks, len(heads))]
+        notes = [
+            note
+            for each in self.columns
+            if isinstance(each, Apart)
+            for note in each.notes(self.rows, results)
+        ]
+        return [with_runs(self.title, columns, rows, marks, len(heads)), *notes]
