@@ -157,8 +157,9 @@ class Apart:
         if not known:
             return []
         far = [str(label) for label, value in known.items() if abs(value) > self.far]
-        text = f"In {len(far)} of {len(known)} rows our mean is more than {100 * self.far:g} points off the paper"
-        return [Note(f"{text}: {', '.join(far)}." if far else f"{text}.")]
+        where = f": {', '.join(far)}" if far else ""
+        text = f"In {len(far)} of {len(known)} rows our mean is more than {100 * self.far:g} points off"
+        return [Note(f"{text} the paper{where}.")]
 
 
 @dataclass(frozen=True)
