@@ -10,15 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import StudyError
+from tenfold.errors import StudyError, UnknownNameError
 from tenfold.evaluation import mean_interval
 from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer
 from tenfold.report.tables import format_number
 from tenfold.studies import okon
-from tenfold.studies.experiment import HONEST, Candidates, Classical, Setup
+from tenfold.studies.experiment import HONEST, SEARCH, Candidates, Classical, Setup
 from tenfold.studies.ranks import marginal
 from tenfold.studies.results import Results, per_seed
+from tenfold.studies.study import Study
 from tenfold.training import Recipe
 
 STRUCTURE = ("depth", "width", "kernels", "pooling")
@@ -66,9 +67,11 @@ class Contrast:
     Attributes
     ----------
     study, first, second : str
+        Names of experiments, or labels of candidates.
     claimed : "+", "-" or ""
         Which of them the paper calls better: the first, the second, or it does not say.
     reading : str
+        `SEARCH`, of candidates: accuracy on validation images.
     what : str
         What is compared, in words; by default the two names.
     least : float
@@ -88,12 +91,10 @@ class Contrast:
         """What is compared."""
         return self.what or f"{self.first} − {self.second}"
 
-    beside: ClassVar[tuple[str, ...]] = ()
-
     @property
     def on(self) -> str:
         """Which accuracy is compared."""
-        return f"test, {self.reading}"
+        return "validation images" if self.reading == SEARCH else f"test, {self.reading}"
 
     def effect(self, results: Results) -> Effect:
         """Return the difference, paired by seed.
@@ -106,7 +107,8 @@ class Contrast:
             One of the two was not run at the scale of `results`.
         """
         first, second = results.get_all((self.first, self.second), self.reading)
-        gaps = 100 * per_seed(first, second, "test_accuracy")
+        metric = "validation_accuracy" if self.reading == SEARCH else "test_accuracy"
+        gaps = 100 * per_seed(first, second, metric)
         full = first.scaled.full and second.scaled.full
         return Effect(gaps, *mean_interval(gaps), first.scale, full)
 
@@ -116,13 +118,17 @@ class Contrast:
         ran = [f"{group.label} at {group.scale}" for group in groups if group is not None]
         return f"not at one scale: {', '.join(ran)}" if len(ran) == len(groups) else "not run"
 
-    def also(self, results: Results, about: str) -> tuple[str, ...]:
-        """Return in what the two differ beside what is asked `about`."""
+    def why_not(self, results: Results, about: str) -> str:
+        """Return why it is shown and not counted: the two differ in other than what is asked `about`."""
         setups = []
         for name in (self.first, self.second):
-            group, planned = results.find(name, self.reading), results.study.experiment(name).setup
-            setups.append(group.setup if group else planned)
-        return tuple(aspect for aspect in apart(*setups) if aspect != about)
+            group = results.find(name, self.reading)
+            setups.append(group.setup if group else planned(results.study, name))
+        aspects = apart(*setups)
+        others = ", ".join(aspect for aspect in aspects if aspect != about)
+        if about not in aspects:
+            return f"differs in {others}, not in {about}" if others else f"does not differ in {about}"
+        return f"differs also in {others}" if others else ""
 
 
 @dataclass(frozen=True)
@@ -154,11 +160,6 @@ class Marginal:
         among = "".join(f", {value} alone" for value in self.only.values())
         return f"Grid{among}: {self.setting.replace('_', ' ')} {self.value} − {self.other}"
 
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """Why it is shown and not counted, if it is not."""
-        return ("a part of the comparison above",) if self.only else ()
-
     def effect(self, results: Results) -> Effect:
         """Return the mean over all pairs in each fold and seed; `StudyError` where the search is not done."""
         groups = results.of(okon.OWN)
@@ -173,9 +174,20 @@ class Marginal:
         """Return why there is no effect."""
         return "not run"
 
-    def also(self, results: Results, about: str) -> tuple[str, ...]:
-        """Return in what the pairs differ beside what is asked about: nothing."""
-        return ()
+    def why_not(self, results: Results, about: str) -> str:
+        """Return why it is shown and not counted, if it is not: the pairs differ in nothing else."""
+        return "a part of the comparison above" if self.only else ""
+
+
+def planned(study: Study, name: str) -> Setup | Classical | Candidates:
+    """Return what a study plans to train under the name of an experiment or the label of a candidate."""
+    if name in study.by_name:
+        return study.by_name[name].setup
+    searches = (each.setup for each in study.experiments if isinstance(each.setup, Candidates))
+    found = next((search.setups[name] for search in searches if name in search.setups), None)
+    if found is None:
+        raise UnknownNameError(f"experiment of {study.key}", name, study.labels)
+    return found
 
 
 def apart(first: Setup | Classical | Candidates, second: Setup | Classical | Candidates) -> tuple[str, ...]:

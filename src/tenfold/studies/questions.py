@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from tenfold.studies import hao, lin, shrestha
+from tenfold.studies import abdelsalam, hao, lin, shrestha
 from tenfold.studies.contrasts import Contrast, Marginal
-from tenfold.studies.experiment import PUBLISHED
+from tenfold.studies.experiment import PUBLISHED, SEARCH
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,22 @@ def corrected(first: int, second: int, claimed: str = "+") -> Contrast:
     common = ", ".join(pair[0] for pair in pairs if pair[0] == pair[1])
     what = f"{apart} ({common}; experiments {first} and {second}, corrected)"
     return Contrast("shrestha", better, worse, claimed, what=what)
+
+
+def tried(study: str, first: str, second: str, what: str) -> Contrast:
+    """Return the contrast of two candidates of a search, of which the paper says nothing."""
+    return Contrast(study, first, second, "", SEARCH, what)
+
+
+def swept() -> Iterator[Contrast]:
+    """Yield the learning rate that Shrestha and Paudel's experiments take against the others swept."""
+    taken = shrestha.ALONE.optimizer.lr
+    for number, variant in shrestha.SWEPT:
+        name = shrestha.named(number, variant)
+        for rate in shrestha.LEARNING_RATES:
+            if rate != taken:
+                first, second = f"{name}, lr {taken:g}", f"{name}, lr {rate:g}"
+                yield tried("shrestha", first, second, f"{name}: SGD {taken:g} − {rate:g}")
 
 
 def grid(setting: str, value: str, other: str, claimed: str = "+") -> Iterator[Marginal]:
@@ -86,6 +102,11 @@ QUESTIONS = (
             Contrast("hao", hao.tuned(), hao.tuned(lr=0.0001), what="Tuned CNN: Adam 0.001 − 0.0001"),
             Contrast("okon", "Section V", "Section IV", what="final CNN: Adam 0.0001 − 0.001"),
             *grid("lr", "0.0001", "0.001"),
+            *swept(),
+            *(
+                tried("abdelsalam", abdelsalam.TAKEN, f"Adam, lr {rate:g}", f"MLP: Adam 0.001 − {rate:g}")
+                for rate in abdelsalam.RATES
+            ),
         ),
     ),
     Question(
@@ -99,6 +120,33 @@ QUESTIONS = (
                 if other != 0.3
             ),
             Contrast("abdelsalam", "Untuned", "Without dropout", what="MLP: dropout 0.2 − 0"),
+            *(
+                tried(
+                    "abdelsalam",
+                    f"dropout 0.2, batch {batch_size}, 30 epochs",
+                    f"dropout 0.3, batch {batch_size}, 30 epochs",
+                    f"MLP, batch {batch_size}, 30 epochs: dropout 0.2 − 0.3",
+                )
+                for batch_size in abdelsalam.BATCH_SIZE
+            ),
+            *(
+                tried(
+                    "shrestha",
+                    shrestha.DROPOUT_TAKEN,
+                    f"Experiment 18, corrected: dropout {rate:g}",
+                    f"Experiment 18, corrected: dropout 0.2 − {rate:g}",
+                )
+                for rate in shrestha.DROPOUTS
+            ),
+            *(
+                tried(
+                    "lin",
+                    lin.CNN_TAKEN,
+                    f"Enhanced CNN with Adam, dropout {rate:g}",
+                    f"Enhanced CNN: dropout 0.5 − {rate:g}",
+                )
+                for rate in lin.DROPOUTS
+            ),
         ),
     ),
     Question(
@@ -111,6 +159,19 @@ QUESTIONS = (
             Contrast("lin", lin.ENHANCED_NN, lin.SIMPLE_NN),
             corrected(11, 1, "-"),
             corrected(14, 6, "-"),
+            corrected(15, 1, "-"),
+            # Not in the paper's table.
+            *(
+                Contrast("hao", hao.mlp(depth, units), hao.mlp(depth - 1, units), "")
+                for units in (64, 256)
+                for depth in (2, 3)
+            ),
+            tried(
+                "shrestha",
+                "PyTorch: hidden layers of 20 and 10",
+                shrestha.TORCH_TAKEN,
+                f"{shrestha.sizes([784, 20, 10, 10])} − {shrestha.sizes([784, 20, 10])} (PyTorch, 10 epochs)",
+            ),
         ),
     ),
     Question(
@@ -123,6 +184,9 @@ QUESTIONS = (
             corrected(6, 1),
             corrected(7, 2),
             corrected(8, 3),
+            corrected(10, 5),
+            # Not in the paper's table.
+            *(Contrast("hao", hao.mlp(depth, 256), hao.mlp(depth, 64), "") for depth in (2, 3)),
             *grid("out_units", "30", "20", "-"),
             *grid("fout_units", "50", "40", "-"),
         ),
@@ -135,7 +199,40 @@ QUESTIONS = (
     Question(
         "Which initialization?",
         "initializer",
-        (corrected(2, 1), corrected(3, 1), corrected(7, 6), corrected(8, 6)),
+        (
+            corrected(2, 1),
+            corrected(3, 1),
+            corrected(7, 6),
+            corrected(8, 6),
+            tried(
+                "shrestha",
+                shrestha.KAIMING_TAKEN,
+                "Experiment 7, corrected: Kaiming uniform",
+                "Kaiming normal − Kaiming uniform (experiment 7, corrected)",
+            ),
+            tried(
+                "shrestha",
+                shrestha.TORCH_TAKEN,
+                "PyTorch: Kaiming normal",
+                "PyTorch's − Kaiming normal (PyTorch network, 10 epochs)",
+            ),
+            *(
+                tried("abdelsalam", abdelsalam.TAKEN, f"Initializer: {text}", f"MLP: Glorot uniform − {text}")
+                for text in abdelsalam.INITIALIZED
+            ),
+            tried(
+                "lin",
+                lin.NN_TAKEN,
+                "Enhanced Simple NN, PyTorch's initializer",
+                "Enhanced Simple NN: Glorot uniform − PyTorch's",
+            ),
+            tried(
+                "hao",
+                hao.MLP_TAKEN,
+                "MLP 2x128, PyTorch's initializer",
+                "MLP 2x128: Glorot uniform − PyTorch's",
+            ),
+        ),
     ),
     Question(
         "Does the framework matter?",
