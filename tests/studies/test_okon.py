@@ -1,6 +1,7 @@
 """Okon: the grid as printed, two ways to search it, and what a search is said to pick."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,12 +10,23 @@ import scipy.stats
 from tenfold.errors import StudyError
 from tenfold.networks import AveragePool, Conv, Dense, Flatten, ReLU, network
 from tenfold.runs import Store
-from tenfold.studies import FOLDS, Candidates, Classical, Experiment, On, Scale, Setup, get_study
+from tenfold.studies import (
+    FOLDS,
+    PUBLISHED,
+    Candidates,
+    Classical,
+    Experiment,
+    On,
+    Scale,
+    Setup,
+    get_study,
+)
 from tenfold.studies.chapter import verdicts
 from tenfold.studies.claims import digits_ordered, exceeds, gains
 from tenfold.studies.curve_claims import always_falls
 from tenfold.studies.jobs import collect, jobs
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
+from tenfold.studies.okon import POINTS, candidate
 from tenfold.studies.ranks import agreement, marginal, picks
 from tenfold.studies.results import scores
 from tenfold.studies.runner import run_study
@@ -117,19 +129,101 @@ def test_a_baseline_is_a_run_like_any_other(searched):
     assert store.find(run.id).what == {**run.what, "baseline": "naive-bayes-gaussian"}
 
 
-def test_one_fit_at_a_time_gives_what_a_whole_grid_search_gives():
-    from tenfold.studies.skorch_search import fit_candidate, search
+@pytest.fixture(scope="module")
+def searching_whole():
+    """Return a function that searches three candidates in two folds in one GridSearchCV, as skorch's users
+    do, and gives (accuracy, loss) by candidate and fold; with what it searches, and by which folds.
+    """
+    import skorch
+    import torch
+    from sklearn.model_selection import GridSearchCV
 
-    setups = [
-        replace(setup, recipe=replace(setup.recipe, epochs=1))
-        for setup in list(STUDY.experiment("Grid search").setup.setups.values())[::40]
+    class Okon(torch.nn.Sequential):
+        def __init__(self, f, out_units, fout_units):
+            nn = torch.nn
+            super().__init__(
+                *(nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), f()),
+                *(nn.Conv2d(10, out_units, 5), nn.MaxPool2d(2), f()),
+                *(nn.Conv2d(out_units, fout_units, 2), f(), nn.Dropout(0.2), nn.Flatten()),
+                *(nn.Linear(9 * fout_units, 200), f(), nn.Dropout(0.3), nn.Linear(200, 10)),
+            )
+
+    class FromTheSeed(skorch.NeuralNetClassifier):
+        def fit(self, X, y, **others):
+            torch.manual_seed(3)
+            return super().fit(X, y, **others)
+
+    digits = parts(Share("mnist", PUBLISHED, 160, 10, 6000)).train
+    first, second = np.arange(160).reshape(2, 80)
+    folds = [(first, second), (second, first)]
+    points = [point | {"max_epochs": 1} for point in POINTS[::44]]
+
+    def search(reseeded):
+        kind = FromTheSeed if reseeded else skorch.NeuralNetClassifier
+        net = kind(Okon, criterion=torch.nn.CrossEntropyLoss, train_split=None, verbose=0)
+        net.set_params(iterator_train__shuffle=True)
+        layer = {"ReLU": torch.nn.ReLU, "Softmax": partial(torch.nn.Softmax, dim=1)}
+        names = {
+            "lr": lambda point: point["lr"],
+            "max_epochs": lambda point: point["max_epochs"],
+            "batch_size": lambda point: point["batch_size"],
+            "optimizer": lambda point: getattr(torch.optim, point["optimizer"]),
+            "module__f": lambda point: layer[point["nonlinear"]],
+            "module__out_units": lambda point: point["out_units"],
+            "module__fout_units": lambda point: point["fout_units"],
+        }
+        grid = GridSearchCV(
+            net,
+            [{name: [of(point)] for name, of in names.items()} for point in points],
+            cv=folds,
+            scoring=("accuracy", "neg_log_loss"),
+            refit=False,
+        )
+        torch.manual_seed(3)
+        images = digits.images.reshape(-1, 1, 28, 28).astype(np.float32) * np.float32(1 / 255)
+        grid.fit((images - np.float32(0.1)) / np.float32(0.3), digits.labels)
+        found = grid.cv_results_
+        names = [(f"split{fold}_test_accuracy", f"split{fold}_test_neg_log_loss") for fold in range(2)]
+        return [
+            (found[accuracy][place], -found[loss][place])
+            for place in range(len(points))
+            for accuracy, loss in names
+        ]
+
+    return search, points, [[digits.take(part, name="part") for part in fold] for fold in folds]
+
+
+@pytest.fixture(scope="module")
+def one_by_one(searching_whole):
+    from tenfold.studies.skorch_search import fit_candidate
+
+    _, points, folds = searching_whole
+    return [
+        (found.accuracy, found.loss)
+        for point in points
+        for train, held in folds
+        for found in [fit_candidate(candidate(**point), train, held, seed=3)]
     ]
-    data = parts(Share("mnist", FOLDS[0], 300, None, 6000))
-    held = data.monitors["validation"]
-    whole = search(setups[:1], data.train, [held], seed=3)
-    one = fit_candidate(setups[0], data.train, held, seed=3)
-    assert (one.accuracy, -one.loss) == (whole["accuracy"][0], whole["neg_log_loss"][0])
-    assert len(search(setups, data.train, [held], seed=3)["accuracy"]) == len(setups)
+
+
+def test_one_fit_at_a_time_is_a_whole_grid_search_whose_fits_start_from_the_seed(searching_whole, one_by_one):
+    search, points, _ = searching_whole
+    assert [(each["optimizer"], each["nonlinear"], each["batch_size"]) for each in points] == [
+        ("Adam", "ReLU", 32),
+        ("RMSprop", "Softmax", 32),
+        ("RMSprop", "ReLU", 64),
+    ]
+    assert one_by_one == search(reseeded=True), "to the last bit"
+
+
+def test_a_grid_search_in_one_go_draws_other_numbers_after_its_first_fit(searching_whole, one_by_one):
+    """The deviation that okon tells: only the first fit is the same."""
+    search, _, _ = searching_whole
+    whole = search(reseeded=False)
+    assert whole[0] == one_by_one[0]
+    assert all(theirs != ours for theirs, ours in zip(whole[1:], one_by_one[1:], strict=True))
+    (told,) = (each for each in STUDY.deviations if "GridSearchCV" in each.paper)
+    assert "each from the seed" in told.ours
 
 
 def test_what_has_no_counterpart_in_skorch_is_refused():

@@ -1,14 +1,13 @@
 """A grid search the published way: scikit-learn's ``GridSearchCV`` over skorch's ``NeuralNetClassifier``.
 
-It is asked for one candidate and one fold at a time, so that a fit that is done can be kept, and a search
-that is killed goes on with the next.
+It is asked for one candidate and one fold at a time, each from the seed, so that a fit that is done can be
+kept, and a search that is killed goes on with the next and ends as it would have undisturbed. In one search
+over all candidates the random numbers of a fit would depend on the fits before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,28 +50,11 @@ def fit_candidate(setup: Setup, train: Dataset, held: Dataset, seed: int) -> Fit
     StudyError
         The network or the recipe has no counterpart in skorch.
     """
-    scores = search([setup], train, [held], seed)
-    (accuracy,), (loss,), (seconds,) = (scores[name] for name in ("accuracy", "neg_log_loss", "seconds"))
-    return Fitted(float(accuracy), -float(loss), float(seconds))
-
-
-def search(
-    candidates: Sequence[Setup], train: Dataset, held: Sequence[Dataset], seed: int
-) -> dict[str, list[float]]:
-    """Run ``GridSearchCV`` over `candidates`: each is fitted on `train` and scored on every set in `held`.
-
-    Returns
-    -------
-    scores : dict of lists
-        "accuracy", "neg_log_loss" and "seconds", by candidate: means over `held`.
-    """
     torch = require("torch", extra="train", purpose=PURPOSE)
     skorch = require("skorch", extra="skorch", purpose=PURPOSE)
     selection = require("sklearn.model_selection", extra="train", purpose=PURPOSE)
-    images = np.concatenate([train.images, *(each.images for each in held)])
-    labels = np.concatenate([train.labels, *(each.labels for each in held)])
-    ends = np.cumsum([0, len(train), *(len(each) for each in held)])
-    folds = [(np.arange(len(train)), np.arange(start, end)) for start, end in pairwise(ends[1:])]
+    images = np.concatenate([train.images, held.images])
+    labels = np.concatenate([train.labels, held.labels])
     net = skorch.NeuralNetClassifier(
         _module_class(),
         criterion=torch.nn.CrossEntropyLoss,
@@ -82,20 +64,17 @@ def search(
     )
     grid = selection.GridSearchCV(
         net,
-        [{name: [value] for name, value in _parameters(setup).items()} for setup in candidates],
-        cv=folds,
+        {name: [value] for name, value in _parameters(setup).items()},
+        cv=[(np.arange(len(train)), np.arange(len(train), len(images)))],
         scoring=("accuracy", "neg_log_loss"),
         refit=False,
         error_score="raise",
     )
     torch.manual_seed(seed)
-    grid.fit(as_input(candidates[0].network, images, np.float32), labels)
+    grid.fit(as_input(setup.network, images, np.float32), labels)
     found: dict[str, Any] = grid.cv_results_
-    return {
-        "accuracy": found["mean_test_accuracy"].tolist(),
-        "neg_log_loss": found["mean_test_neg_log_loss"].tolist(),
-        "seconds": found["mean_fit_time"].tolist(),
-    }
+    (accuracy,), (loss,) = found["mean_test_accuracy"], found["mean_test_neg_log_loss"]
+    return Fitted(float(accuracy), -float(loss), float(found["mean_fit_time"][0]))
 
 
 def _parameters(setup: Setup) -> dict[str, Any]:
