@@ -1,14 +1,16 @@
 """Okon: the grid as printed, two ways to search it, and what a search is said to pick."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
 import pytest
 import scipy.stats
 
+from tenfold.data import Augmentation
 from tenfold.errors import StudyError
-from tenfold.networks import AveragePool, Conv, Dense, Flatten, ReLU, network
+from tenfold.networks import AveragePool, Conv, Dense, Flatten, MaxPool, ReLU, Softmax, network
 from tenfold.runs import Store
 from tenfold.studies import (
     FOLDS,
@@ -24,6 +26,7 @@ from tenfold.studies import (
 from tenfold.studies.chapter import verdicts
 from tenfold.studies.claims import digits_ordered, exceeds, gains
 from tenfold.studies.curve_claims import always_falls
+from tenfold.studies.experiment import with_recipe
 from tenfold.studies.jobs import collect, jobs
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
 from tenfold.studies.okon import POINTS, candidate
@@ -31,7 +34,9 @@ from tenfold.studies.ranks import agreement, marginal, picks
 from tenfold.studies.results import scores
 from tenfold.studies.runner import run_study
 from tenfold.studies.share import Share, parts
-from tenfold.training import SGD, Adam, Recipe
+from tenfold.studies.skorch_search import check_counterpart, fit_candidate, module_class
+from tenfold.training import SGD, Adam, AdamW, OneCycle, Recipe, RMSprop, get_engine, initial_weights
+from tenfold.training.distillation import Distillation
 
 STUDY = get_study("okon")
 
@@ -195,8 +200,6 @@ def searching_whole():
 
 @pytest.fixture(scope="module")
 def one_by_one(searching_whole):
-    from tenfold.studies.skorch_search import fit_candidate
-
     _, points, folds = searching_whole
     return [
         (found.accuracy, found.loss)
@@ -227,8 +230,6 @@ def test_a_grid_search_in_one_go_draws_other_numbers_after_its_first_fit(searchi
 
 
 def test_what_has_no_counterpart_in_skorch_is_refused():
-    from tenfold.studies.skorch_search import fit_candidate
-
     data = parts(Share("mnist", FOLDS[0], 60, None, 6000))
     pooled = network(28, 28)(Conv(2, 3), ReLU(), AveragePool(2), Flatten(), Dense(10))
     with pytest.raises(StudyError, match="knows no layer AveragePool"):
@@ -236,6 +237,77 @@ def test_what_has_no_counterpart_in_skorch_is_refused():
     linear = network(784)(Dense(10))
     with pytest.raises(StudyError, match=r"takes Adam or RMSprop\. Got SGD"):
         fit_candidate(Setup(linear, Recipe(1, 32, SGD())), data.train, data.monitors["validation"], 0)
+
+
+PLAIN = Setup(network(784)(Dense(10)), Recipe(1, 32, Adam()))
+UNKNOWN_TO_SKORCH = {
+    "schedule": OneCycle(),
+    "initializer": "keras",
+    "loss": "squared-error",
+    "label_smoothing": 0.1,
+    "augmentation": Augmentation(shift=2),
+    "augmentation_off": 0.5,
+    "ema": 0.9,
+    "precision": "mixed",
+    "distillation": Distillation("base"),
+}
+
+
+def test_every_setting_of_a_recipe_is_given_to_skorch_or_refused():
+    known = {"epochs", "batch_size", "optimizer"}
+    assert known | set(UNKNOWN_TO_SKORCH) == {each.name for each in fields(Recipe)}
+    check_counterpart(PLAIN)
+    for name, value in UNKNOWN_TO_SKORCH.items():
+        with pytest.raises(StudyError, match=rf"knows no {name} {re.escape(repr(value))}, only "):
+            check_counterpart(with_recipe(PLAIN, **{name: value}))
+    with pytest.raises(StudyError, match=r"takes a number for batch_size\. Got 'full'"):
+        check_counterpart(with_recipe(PLAIN, batch_size="full"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Adam(convention="keras"), "knows no optimizer.convention 'keras', only 'torch'"),
+        (Adam(weight_decay=0.1), "knows no optimizer.weight_decay 0.1, only 0.0"),
+        (RMSprop(convention="keras"), "knows no optimizer.convention 'keras', only 'torch'"),
+        (RMSprop(momentum=0.9), "knows no optimizer.momentum 0.9, only 0.0"),
+        (AdamW(), "takes Adam or RMSprop. Got AdamW instead"),
+    ],
+)
+def test_an_optimizer_that_skorch_would_take_for_another_is_refused(rule, message):
+    with pytest.raises(StudyError, match=re.escape(message)):
+        check_counterpart(with_recipe(PLAIN, optimizer=rule))
+
+
+def test_what_skorch_would_pass_over_is_refused():
+    for setup, message in (
+        (replace(PLAIN, watch_every=5), "knows no watch_every 5, only 0"),
+        (replace(PLAIN, on=On("skorch", together=True)), "knows no together True, only False"),
+    ):
+        with pytest.raises(StudyError, match=message):
+            check_counterpart(setup)
+
+
+def test_every_candidate_of_okon_has_a_counterpart_in_skorch():
+    for setup in STUDY.experiment("Grid search with skorch").setup.setups.values():
+        check_counterpart(setup)
+
+
+def test_a_layer_with_settings_is_that_layer_in_skorch_too(mnist):
+    import torch
+
+    drawn = network(28, 28)(
+        *(Conv(4, 3, stride=2, padding=1, bias=False), ReLU(), MaxPool(3, stride=2)),
+        *(Conv(6, 3, padding="same", groups=2), Softmax(), Flatten(), Dense(10, bias=False)),
+    )
+    weights = initial_weights(drawn, Recipe().weight_rule(), 0)
+    module = module_class()(drawn)
+    for theirs, ours in zip(module.parameters(), weights.values(), strict=True):
+        theirs.data = torch.from_numpy(ours)
+    images = mnist.test.images[:8]
+    found = module(torch.from_numpy(images.reshape(-1, 1, 28, 28) / np.float32(255)))
+    expected = get_engine("numpy").logits(drawn, weights, images)
+    assert found.detach().numpy() == pytest.approx(expected, abs=1e-5)
 
 
 def test_agreement_is_scipys():

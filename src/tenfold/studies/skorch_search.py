@@ -7,7 +7,7 @@ over all candidates the random numbers of a fit would depend on the fits before 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from tenfold.data import Dataset
 from tenfold.errors import StudyError, require
 from tenfold.networks import layers
 from tenfold.networks.architecture import Architecture
-from tenfold.studies.experiment import Setup
-from tenfold.training import Adam, RMSprop
+from tenfold.studies.experiment import On, Setup
+from tenfold.training import Adam, Recipe, RMSprop
 from tenfold.training.engine import as_input
 
 PURPOSE = "A search with skorch"
@@ -56,7 +56,7 @@ def fit_candidate(setup: Setup, train: Dataset, held: Dataset, seed: int) -> Fit
     images = np.concatenate([train.images, held.images])
     labels = np.concatenate([train.labels, held.labels])
     net = skorch.NeuralNetClassifier(
-        _module_class(),
+        module_class(),
         criterion=torch.nn.CrossEntropyLoss,
         train_split=None,
         iterator_train__shuffle=True,
@@ -77,17 +77,35 @@ def fit_candidate(setup: Setup, train: Dataset, held: Dataset, seed: int) -> Fit
     return Fitted(float(accuracy), -float(loss), float(found["mean_fit_time"][0]))
 
 
+def check_counterpart(setup: Setup) -> None:
+    """Raise an error if skorch cannot do all that `setup` says.
+
+    Raises
+    ------
+    MissingExtraError
+        skorch is not installed.
+    StudyError
+        The network or the recipe has no counterpart in skorch; told with the layer or the setting.
+    """
+    require("skorch", extra="skorch", purpose=PURPOSE)
+    _parameters(setup)
+    for node in setup.network.nodes:
+        _layer(node.layer, node.input_shape)
+
+
 def _parameters(setup: Setup) -> dict[str, Any]:
-    """Return a candidate as skorch names its parameters."""
+    """Return a candidate as skorch names its parameters; raise `StudyError` for what it has no name for."""
     torch = require("torch", extra="train", purpose=PURPOSE)
     recipe, rule = setup.recipe, setup.recipe.optimizer
-    if isinstance(rule, Adam):
+    if type(rule) is Adam:
+        taken = {"lr", "beta1", "beta2", "epsilon"}
         chosen = {
             "optimizer": torch.optim.Adam,
             "optimizer__betas": (rule.beta1, rule.beta2),
             "optimizer__eps": rule.epsilon,
         }
     elif isinstance(rule, RMSprop):
+        taken = {"lr", "rho", "epsilon"}
         chosen = {
             "optimizer": torch.optim.RMSprop,
             "optimizer__alpha": rule.rho,
@@ -95,6 +113,14 @@ def _parameters(setup: Setup) -> dict[str, Any]:
         }
     else:
         raise StudyError(f"A search with skorch takes Adam or RMSprop. Got {type(rule).__name__} instead.")
+    # What is left out of a recipe or a rule is what PyTorch does of its own accord.
+    _must_be_left_out(recipe, Recipe(), {"epochs", "batch_size", "optimizer"})
+    _must_be_left_out(rule, type(rule)(), taken, "optimizer.")
+    _must_be_left_out(setup, Setup(setup.network, recipe), {"network", "recipe", "on"})
+    if setup.on is not None:
+        _must_be_left_out(setup.on, On("skorch"), {"engine"})
+    if not isinstance(recipe.batch_size, int):
+        raise StudyError(f"A search with skorch takes a number for batch_size. Got {recipe.batch_size!r}.")
     return chosen | {
         "module__architecture": setup.network,
         "lr": rule.lr,
@@ -103,7 +129,18 @@ def _parameters(setup: Setup) -> dict[str, Any]:
     }
 
 
-def _module_class() -> Any:
+def _must_be_left_out(given: Any, plain: Any, taken: set[str], prefix: str = "") -> None:
+    """Raise `StudyError` if a field of `given`, but for those that are `taken`, is not as in `plain`."""
+    for name in (item.name for item in fields(given)):
+        value, only = getattr(given, name), getattr(plain, name)
+        if name not in taken and value != only:
+            raise StudyError(
+                f"A search with skorch knows no {prefix}{name} {value!r}, only {only!r}. "
+                "Search with our own engine instead."
+            )
+
+
+def module_class() -> Any:
     """Return the class of the module; it is made here because torch is imported late."""
     torch = require("torch", extra="train", purpose=PURPOSE)
 
@@ -120,10 +157,13 @@ def _layer(layer: layers.Layer, shape: tuple[int, ...]) -> Any:
     """Return the layer of PyTorch that does what `layer` does to inputs of `shape`."""
     nn = require("torch", extra="train", purpose=PURPOSE).nn
     match layer:
-        case layers.Conv(padding=0 | "valid", stride=1):
-            return nn.Conv2d(shape[0], layer.channels, layer.kernel)
+        case layers.Conv():
+            sides = {"stride": layer.stride, "padding": layer.pad}
+            return nn.Conv2d(
+                shape[0], layer.channels, layer.kernel, **sides, groups=layer.groups, bias=layer.bias
+            )
         case layers.MaxPool():
-            return nn.MaxPool2d(layer.size)
+            return nn.MaxPool2d(layer.size, layer.step)
         case layers.ReLU():
             return nn.ReLU()
         case layers.Softmax():
@@ -133,5 +173,5 @@ def _layer(layer: layers.Layer, shape: tuple[int, ...]) -> Any:
         case layers.Flatten():
             return nn.Flatten()
         case layers.Dense():
-            return nn.Linear(shape[0], layer.units)
+            return nn.Linear(shape[0], layer.units, bias=layer.bias)
     raise StudyError(f"A search with skorch knows no layer {layer}. Search with our own engine instead.")
