@@ -9,11 +9,11 @@ import pytest
 from tenfold.errors import StudyError, UnknownNameError
 from tenfold.networks import Conv, Dense, Flatten, network
 from tenfold.runs import Store
-from tenfold.studies import HONEST, Experiment, On, Scale, Setup, get_study
+from tenfold.studies import HONEST, SEARCH, Candidates, Experiment, On, Scale, Setup, get_study
 from tenfold.studies.chapter import document, verdicts
 from tenfold.studies.jobs import collect
 from tenfold.studies.runner import estimate, run_study
-from tenfold.training import Recipe
+from tenfold.training import SGD, Adam, Recipe
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "study.py"
 
@@ -266,6 +266,23 @@ def test_a_recipe_that_cannot_be_trained_together_is_told_before_anything_is_tra
         StudyError, match="cannot be trained: A population takes recipes with batch_size 'full'"
     ):
         run_study(study, scale="paper", store=Store(tmp_path), workers=1)
+
+
+def test_what_skorch_cannot_search_is_told_before_anything_is_trained(tmp_path, make_study):
+    scales = {"paper": Scale(seeds=1, train=100, test=100)}
+    linear = network(784)(Dense(10))
+    found = {"good": Adam(), "bad": SGD()}
+    candidates = Candidates(
+        {name: Setup(linear, Recipe(1, 32, rule), On("skorch")) for name, rule in found.items()}
+    )
+    experiments = (
+        Experiment("search", candidates, scales, readings=(SEARCH,)),
+        Experiment("other", Setup(linear, Recipe(1)), scales, readings=(HONEST,)),
+    )
+    study = make_study("a", experiments=experiments, claims=())
+    with pytest.raises(StudyError, match=r"^search \(bad\) of tiny cannot be trained: .* Got SGD"):
+        run_study(study, scale="paper", store=Store(tmp_path), workers=1)
+    assert Store(tmp_path).list() == ()
 
 
 def test_a_claim_about_an_experiment_that_there_is_not_is_told_before_training(tmp_path):

@@ -1,11 +1,14 @@
 """Studies as data: what they say is what the papers say, and mistakes in them are found early."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tenfold.errors import StudyError, UnknownNameError
+from tenfold.networks import Dense, network
 from tenfold.studies import (
+    FOLDS,
     HONEST,
     PUBLISHED,
     READINGS,
@@ -14,13 +17,15 @@ from tenfold.studies import (
     STUDIES,
     Candidates,
     Claim,
+    Classical,
     Experiment,
+    On,
     Scale,
     Setup,
     get_study,
 )
 from tenfold.studies.claims import better
-from tenfold.training import Recipe
+from tenfold.training import Adam, Recipe
 
 
 @pytest.mark.parametrize("key", STUDIES)
@@ -128,3 +133,49 @@ def test_a_reading_must_be_known_and_fit_what_is_run(make_study):
     follower = Experiment("f", setup, {}, chosen_from="a")
     with pytest.raises(StudyError, match="holds no candidates"):
         make_study("a", experiments=(Experiment("a", setup, {}), search, follower))
+
+
+SCALE = {"smoke": Scale(1), "paper": Scale(1)}
+LINEAR = Setup(network(784)(Dense(10)), Recipe(1, 32, Adam()))
+SEARCHED = Experiment("search", Candidates({"a": LINEAR}), SCALE, readings=(SEARCH,))
+WITH_SKORCH = replace(SEARCHED, setup=Candidates({"a": replace(LINEAR, on=On("skorch"))}))
+
+
+@pytest.mark.parametrize(
+    ("setup", "changes", "message"),
+    [
+        (replace(LINEAR, on=On("skorch")), {}, r"x: skorch searches only, .* in the setups of Candidates"),
+        (Classical("knn", 1), {"readings": (SEARCH,)}, r"x: readings must be .* measured on the test"),
+        (Classical("knn", 1), {"readings": (HONEST, *FOLDS)}, r"x: readings must be .* measured on"),
+        (
+            Classical("knn", 1),
+            {"chosen_from": "search"},
+            "x: setup must be a Setup, to be chosen",
+        ),
+        (SEARCHED.setup, {"chosen_from": "search", "readings": (SEARCH,)}, "x: setup must be a Setup"),
+        (LINEAR, {"takes": ("epochs",)}, "x: takes needs a search to take from"),
+    ],
+)
+def test_an_experiment_whose_parts_do_not_go_together_is_refused(setup, changes, message):
+    with pytest.raises(StudyError, match=f"^{message}"):
+        Experiment("x", setup, SCALE, **changes)
+
+
+def test_a_classical_may_use_the_test_set_and_a_search_skorch():
+    assert Experiment("x", Classical("knn", 1), SCALE, readings=(HONEST, PUBLISHED)).engines == set()
+    assert WITH_SKORCH.engines == {"skorch"}
+
+
+def test_a_search_must_have_every_scale_of_what_is_chosen_from_it(make_study):
+    chosen = Experiment("chosen", LINEAR, SCALE, chosen_from="search")
+    assert make_study("a", experiments=(SEARCHED, chosen)).experiments[1] is chosen
+    short = replace(SEARCHED, scales={"paper": Scale(1)})
+    with pytest.raises(StudyError, match=r"chosen has smoke scale, but search, .* has not\. Give"):
+        make_study("a", experiments=(short, chosen))
+
+
+def test_a_winner_of_skorch_is_trained_by_its_settings_only(make_study):
+    chosen = Experiment("chosen", LINEAR, SCALE, chosen_from="search")
+    with pytest.raises(StudyError, match="what wins in search cannot be trained as it is"):
+        make_study("a", experiments=(WITH_SKORCH, chosen))
+    make_study("a", experiments=(WITH_SKORCH, replace(chosen, takes=("optimizer",))))

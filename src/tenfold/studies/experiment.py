@@ -90,7 +90,7 @@ class On:
     Attributes
     ----------
     engine : str
-        A name from `ENGINES`, or "skorch" (`studies.skorch_search`).
+        A name from `ENGINES`, or in a search "skorch" (`studies.skorch_search`).
     backward : str
         "true", or a backward pass as a paper printed it (`training.published_backward`).
     together : bool
@@ -258,11 +258,12 @@ class Experiment:
     setup : Setup, Classical or Candidates
         What is trained; or what is searched (readings: ``(SEARCH,)`` or `FOLDS`).
     readings : tuple of str
-        Keys of `READINGS`.
+        Keys of `READINGS`; those of a `Classical` must use the test set.
     scales : mapping of str to Scale
         By the names in `SCALES`. At a scale that is not among them the experiment is left out.
     chosen_from : str
-        The name of a search whose winner is what is trained; `setup` is then only what is expected to win.
+        The name of a search whose winner is what is trained; `setup`, a `Setup`, is then only what is
+        expected to win. The search must have every scale of `scales`.
     takes : tuple of str
         The settings of the recipe that are taken from the winner, network and all else being `setup`'s own.
         Empty: everything is.
@@ -296,6 +297,30 @@ class Experiment:
             raise StudyError(
                 f"{self.name}: candidates can only be read as {SEARCH!r} or in folds, not {self.readings}."
             )
+        self._check_parts()
+
+    @property
+    def engines(self) -> set[str]:
+        """The engines that it is about."""
+        of = self.setup.setups.values() if isinstance(self.setup, Candidates) else [self.setup]
+        return {setup.on.engine for setup in of if isinstance(setup, Setup) and setup.on is not None}
+
+    def _check_parts(self) -> None:
+        """Raise `StudyError` where the parts do not go together."""
+        if isinstance(self.setup, Setup) and "skorch" in self.engines:
+            raise StudyError(
+                f"{self.name}: skorch searches only, so On('skorch') belongs in the setups of Candidates. "
+                f"Train with one of {', '.join(ENGINES)}."
+            )
+        if isinstance(self.setup, Classical):
+            among = f"{PUBLISHED!r} or {HONEST!r} (a Classical is measured on the test set alone)"
+            tested = {PUBLISHED, HONEST}.issuperset(self.readings)
+            must(tested, f"{self.name}: readings", among, self.readings)
+        if self.chosen_from and not isinstance(self.setup, Setup):
+            what = f"a Setup, to be chosen from {self.chosen_from}"
+            must(False, f"{self.name}: setup", what, self.setup)
+        if self.takes and not self.chosen_from:
+            raise StudyError(f"{self.name}: takes needs a search to take from: name it as chosen_from.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values, for people and programs to read."""

@@ -234,12 +234,6 @@ def winner(
     return label, search.setup.setups[label]
 
 
-def engines(experiment: Experiment) -> set[str]:
-    """Return the engines that an experiment is about."""
-    of = experiment.setup.setups.values() if isinstance(experiment.setup, Candidates) else [experiment.setup]
-    return {setup.on.engine for setup in of if isinstance(setup, Setup) and setup.on is not None}
-
-
 def _longest(setup: Setup, others: list[Setup]) -> Setup:
     """Return the setup whose first epochs `setup` is, and which is trained in its stead."""
     recipe = setup.recipe
@@ -279,7 +273,7 @@ def jobs(
         Where a search is to choose and is not done, return what is expected to win.
     """
     wanted = {study.experiment(name).name for name in only} or {
-        name for name, each in study.by_name.items() if not each.on_request or engine in engines(each)
+        name for name, each in study.by_name.items() if not each.on_request or engine in each.engines
     }
     wanted |= {study.by_name[name].chosen_from for name in wanted} - {""}
     found: dict[tuple[str, int], Job] = {}

@@ -19,6 +19,7 @@ from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
 from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results
 from tenfold.studies.share import parts
+from tenfold.studies.skorch_search import check_counterpart
 from tenfold.studies.study import Study
 from tenfold.studies.trainings import run_task
 from tenfold.studies.workers import StudyProgress, Tracker, Workers
@@ -178,9 +179,15 @@ def examine(study: Study, scale: str, only: tuple[str, ...] = ()) -> None:
 
 
 def check(needed: list[Job]) -> None:
-    """Raise `StudyError` if a network fits neither its images nor the way it is to be trained.
+    """Raise `StudyError` if a network does not fit its images, or the way it is to be trained.
 
     So that it is told before anything is trained, and with the name of the experiment.
+
+    Raises
+    ------
+    StudyError
+    MissingExtraError
+        skorch is to search, and is not installed.
     """
     for job in needed:
         setup = job.setup
@@ -189,10 +196,13 @@ def check(needed: list[Job]) -> None:
         train = parts(job.share).train
         try:
             check_fit(setup.network, train.images[:1], len(train.classes))
+            if setup.on is not None and setup.on.engine == "skorch":
+                check_counterpart(setup)
             if setup.on is not None and setup.on.together:
                 Member(setup.network, setup.recipe, job.seed, setup.on.backward)
-        except (NetworkError, TrainingError) as error:
-            raise StudyError(f"{job.experiment} of {job.study} cannot be trained: {error}") from None
+        except (NetworkError, TrainingError, StudyError) as error:
+            name = job.experiment if job.label == job.experiment else f"{job.experiment} ({job.label})"
+            raise StudyError(f"{name} of {job.study} cannot be trained: {error}") from None
 
 
 def unfinished(needed: list[Job], store: Store, engine: str = "auto") -> list[Task]:

@@ -178,9 +178,7 @@ class Study:
         object.__setattr__(self, "by_name", dict(zip(names, self.experiments, strict=True)))
         for experiment in self.experiments:
             if experiment.chosen_from:
-                search = self.experiment(experiment.chosen_from)
-                if not isinstance(search.setup, Candidates):
-                    raise StudyError(f"{experiment.name}: {search.name} holds no candidates to choose from.")
+                self._check_chosen(experiment, self.experiment(experiment.chosen_from))
 
     def _check(self) -> None:
         """Raise `StudyError` unless every part is what it must be."""
@@ -223,6 +221,22 @@ class Study:
                 f"{experiment.name}: readings",
                 f"{HONEST!r} or {SEARCH!r} in a study that divides its data itself (split)",
                 others,
+            )
+
+    def _check_chosen(self, experiment: Experiment, search: Experiment) -> None:
+        """Raise `StudyError` unless `search` can choose for `experiment`, at every scale that this has."""
+        if not isinstance(search.setup, Candidates):
+            raise StudyError(f"{experiment.name}: {search.name} holds no candidates to choose from.")
+        if "skorch" in search.engines and not experiment.takes:
+            raise StudyError(
+                f"{experiment.name}: skorch searches only, so what wins in {search.name} cannot be trained "
+                "as it is. Give with takes the settings of its recipe that are to be taken."
+            )
+        lacking = ", ".join(scale for scale in experiment.scales if scale not in search.scales)
+        if lacking:
+            raise StudyError(
+                f"{experiment.name} has {lacking} scale, but {search.name}, from which it is chosen, has not."
+                f" Give {search.name} every scale of {experiment.name}."
             )
 
     def experiment(self, name: str) -> Experiment:
