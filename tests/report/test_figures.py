@@ -177,6 +177,13 @@ def test_differences_are_shown_with_their_sign_beside_zero():
     assert min(ticks) == 0
     assert [column.title for column in plot.data.columns] == ["", "Points"], "nothing was reported"
     assert plot.data.rows[0][1].digits == 2
+    assert plot.alt == "Dot plot: How deep?. Points: deep +1.15."
+
+
+def test_what_rounding_leaves_of_no_difference_is_not_described():
+    rows = [figures.Dots("alike", (0.1 + 0.2 - 0.3, 0.0), -0.1, 0.1)]
+    plot = figures.dot_plot("t", rows, xlabel="Points", percent=False, differences=True)
+    assert plot.alt == "Dot plot: t. Points: alike 0.00."
 
 
 def test_a_row_is_as_high_as_its_label():

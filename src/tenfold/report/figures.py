@@ -161,7 +161,7 @@ def dot_plot(
     if cut:
         notes.append("An interval that reaches the edge of the chart goes on beyond it.")
     said = "; ".join(
-        f"{row.label} {number_text(row.mean, percent)}"
+        f"{row.label} {scale_text[row.label] if differences else number_text(row.mean, percent)}"
         + (f", reported {number_text(row.reported, percent)}" if row.reported is not None else "")
         for row in rows
     )
