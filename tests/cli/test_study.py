@@ -160,6 +160,15 @@ def test_all_studies_or_some_but_not_both(cli):
         assert "--all" in answer.err
 
 
+def test_the_comparison_is_of_all_published_studies_or_none(cli, tmp_path):
+    for keys in (["lin"], ["abdelsalam", "lin"], []):
+        answer = cli("study", "report", *keys, "--comparison", "--out", "report")
+        assert answer.code == 2
+        assert "--all" in answer.err
+        assert "--comparison" in answer.err
+    assert not (tmp_path / "report").exists()
+
+
 def test_a_report_on_all_with_nothing_run_says_how_to_run_it(cli):
     answer = cli("study", "report", "--all")
     assert answer.code == 1

@@ -12,7 +12,7 @@ from tenfold.studies.chapter import chapter, document, overview, protocol, tried
 from tenfold.studies.claims import best_of, better, reaches
 from tenfold.studies.jobs import collect
 from tenfold.studies.judgment import all_of
-from tenfold.studies.publication import publish
+from tenfold.studies.publication import publish, report_to_dict
 
 
 def measured(make_results, **kwargs):
@@ -120,7 +120,7 @@ def test_parts_that_are_open_for_one_reason_are_folded_on_the_page_alone(make_re
     assert len(verdict.evidence) == 7
     assert verdict.shown == (*verdict.evidence[:3], "and 4 more alike")
     assert all("one seed decides nothing" in line for line in verdict.evidence)
-    page = publish([results], tmp_path)
+    page = publish(document([results]), report_to_dict([results]), tmp_path)
     for text in (page.read_text(), render_html(document([results]))):
         assert "and 4 more alike" in text
         assert "network 7: +7.00" not in text
@@ -133,6 +133,16 @@ def test_the_protocol_tells_data_seeds_and_machine(make_results):
     assert "6,000 training images" in found["Validation"]
     assert found["Hardware"] != "unknown"
     assert "numpy" in found["Versions"]
+
+
+def test_the_date_of_the_protocol_is_that_of_the_runs(make_results):
+    results = measured(make_results)
+    assert protocol([results])["Date"] == "2026-01-01"
+    group = results.get("b")
+    late = replace(group.runs[1], started="2026-01-09T23:30:00-02:00")
+    results.groups["b", "honest"] = replace(group, runs=(group.runs[0], late))
+    assert protocol([results])["Date"] == "2026-01-01 to 2026-01-10", "as all times: UTC"
+    assert protocol([]) == {}
 
 
 @pytest.mark.parametrize("key", STUDIES)

@@ -296,7 +296,10 @@ def report(
         ),
     ] = ReportFormat.html,
     only_comparison: Annotated[
-        bool, typer.Option("--comparison", help="Only the page that compares the studies, without the rest.")
+        bool,
+        typer.Option(
+            "--comparison", help="Only the page that compares the studies, without the rest; needs --all."
+        ),
     ] = False,
 ) -> None:
     """Write a report on what was run.
@@ -308,8 +311,13 @@ def report(
     from tenfold.runs.store import Store
     from tenfold.studies.chapter import comparison_document, document
     from tenfold.studies.jobs import collect
-    from tenfold.studies.publication import publish
+    from tenfold.studies.publication import comparison_to_dict, publish, report_to_dict
 
+    if only_comparison and not every:
+        raise typer.BadParameter(
+            "it compares the published studies, all of them: give --all instead of names.",
+            param_hint="--comparison",
+        )
     studies = chosen(keys, every, data)
     found = [collect(study, scale.value, Store()) for study in studies]
     for results in found:
@@ -322,7 +330,8 @@ def report(
     if form in (ReportFormat.html, ReportFormat.both):
         show_pairs({"report": write_html(whole, folder / "index.html").absolute()})
     if form in (ReportFormat.markdown, ReportFormat.both):
-        show_pairs({"report": publish(found, folder, whole).absolute()})
+        values = comparison_to_dict(found) if only_comparison else report_to_dict(found)
+        show_pairs({"report": publish(whole, values, folder).absolute()})
 
 
 def chosen(keys: list[str] | None, every: bool, data: Path | None) -> list[Study]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 from tenfold.errors import StudyError
 from tenfold.report.document import (
@@ -205,9 +204,10 @@ def _about(names: tuple[str, ...], few: str, many: str) -> Note:
 def protocol(every: Sequence[Results]) -> dict[str, str]:
     """Return how the numbers were made, from the runs themselves."""
     runs = [run for results in every for run in results.runs]
-    found = {"Date": date.today().isoformat()}
     if not runs:
-        return found
+        return {}
+    days = sorted(run.started[:10] for run in runs)
+    found = {"Date": " to ".join(dict.fromkeys((days[0], days[-1])))}
     studies = {results.study.key: results.study for results in every}
     found["Data"] = "; ".join(f"{key}: {study.data}" for key, study in studies.items())
     found["Validation"] = "; ".join(f"{key}: {division(study)}" for key, study in studies.items())
@@ -285,7 +285,7 @@ def _together(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
-def _shared(every: Sequence[Results]) -> bool:
+def shared(every: Sequence[Results]) -> bool:
     """Whether all studies that the comparison is made of are there."""
     return {results.study.key for results in every} >= set(STUDIED)
 
@@ -295,7 +295,7 @@ def document(every: Sequence[Results]) -> Document:
     chapters = tuple(section for results in every for section in chapter(results))
     first: tuple[Section, ...] = ()
     if len(every) > 1:
-        first = (overview(every), *comparison(every)) if _shared(every) else (overview(every),)
+        first = (overview(every), *comparison(every)) if shared(every) else (overview(every),)
     names = ", ".join(results.study.authors[0] for results in every)
     title = "Published studies, tested" if len(every) > 1 else every[0].study.title
     return Document(title, f"{names}: what was said, what we measured", (*first, *chapters), protocol(every))

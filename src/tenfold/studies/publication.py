@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tenfold.report.document import Document
 from tenfold.report.files import write
 from tenfold.report.markdown import write_markdown
-from tenfold.studies.chapter import document, protocol, verdicts
+from tenfold.studies.answers import compare_all
+from tenfold.studies.chapter import protocol, shared, verdicts
 from tenfold.studies.results import Group, Results
 
 
@@ -62,11 +63,50 @@ def _finite(values: NDArray[np.float64]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def publish(every: Sequence[Results], folder: Path, whole: Document | None = None) -> Path:
-    """Write ``README.md`` with its figures and ``results.json`` to `folder`; return the page's path.
+def report_to_dict(every: Sequence[Results]) -> dict[str, Any]:
+    """Return what the report on some studies shows as plain JSON values.
 
-    `whole` is what the page shows; by default the report on the studies.
+    Returns
+    -------
+    values : dict
+        ``studies``, as `to_dict` gives each; before it ``comparison``, where all that it takes are there.
     """
-    text = json.dumps({"studies": [to_dict(results) for results in every]}, indent=1, ensure_ascii=False)
+    compared = {"comparison": _compared(every)} if shared(every) else {}
+    return compared | {"studies": [to_dict(results) for results in every]}
+
+
+def comparison_to_dict(every: Sequence[Results]) -> dict[str, Any]:
+    """Return what the page that compares the papers shows as plain JSON values.
+
+    Returns
+    -------
+    values : dict
+        ``comparison``: every difference, with its question, study, interval, n, scale, what is claimed and
+        the outcome; ``verdicts``, each with its study; ``protocol``.
+    """
+    return {
+        "comparison": _compared(every),
+        "verdicts": [
+            {"study": results.study.key} | verdict.to_dict()
+            for results in every
+            for verdict in verdicts(results)
+        ],
+        "protocol": protocol(every),
+    }
+
+
+def _compared(every: Sequence[Results]) -> list[dict[str, Any]]:
+    return [each.to_dict() for each in compare_all(every)]
+
+
+def publish(whole: Document, values: Mapping[str, Any], folder: Path) -> Path:
+    """Write a page, ``README.md`` with its figures, and its numbers, ``results.json``, to `folder`.
+
+    Returns
+    -------
+    path : Path
+        That of the page.
+    """
+    text = json.dumps(values, indent=1, ensure_ascii=False)
     write(folder / "results.json", f"{text}\n".encode())
-    return write_markdown(whole or document(every), folder)
+    return write_markdown(whole, folder)
