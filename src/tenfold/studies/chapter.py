@@ -222,8 +222,9 @@ def protocol(every: Sequence[Results]) -> dict[str, str]:
     found["Trainings"] = f"{len({run.id for run in runs}):,}, {seconds / 60:,.1f} minutes of training"
     found["Intervals"] = (
         "95%, Student's t over seeds; comparisons are paired by seed. They tell how much another seed would "
-        "change, not another test set. A claim of several parts is judged part by part, without correction "
-        "for their number"
+        "change, not another test set. A claim of several parts holds where all of them do, and "
+        "fails where one does so surely that among as many it is no chance: its p times their number is at "
+        "most 0.05 (Bonferroni)"
     )
     found |= environment(runs)
     return found

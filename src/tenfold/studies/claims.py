@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations, pairwise
-from math import hypot, inf, isfinite, sqrt
-from statistics import NormalDist
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.evaluation import mean_interval
-from tenfold.report.document import Outcome
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.judgment import (
     FAILS,
@@ -28,9 +25,13 @@ from tenfold.studies.judgment import (
     no_spread,
     points,
 )
-from tenfold.studies.results import Results, alike, paired, per_seed
+from tenfold.studies.means import Mean
+from tenfold.studies.results import Group, Results, alike, paired, per_seed
 
-NORMAL_95 = NormalDist().inv_cdf(0.975)
+
+def _percent(value: float) -> str:
+    """Return a part of the images in percent: from 0 to 100, as an interval's end may not be."""
+    return f"{100 * min(max(value, 0.0), 1.0):.2f}"
 
 
 def better(
@@ -54,14 +55,10 @@ def better(
 
     def predicate(results: Results) -> Judgment:
         first, second = results.get_all((name, than), reading)
-        gaps = per_seed(first, second, metric)
-        ends = mean_interval(gaps)
-        low, high = sorted((-1 if lower else 1) * end for end in ends)
-        text = f"{name} − {than}: {points(gaps.mean())} points of {metric.replace('_', ' ')}"
-        if isfinite(low):
-            text += f" [{points(ends[0])}, {points(ends[1])}]"
-        text += f", n = {len(gaps)}" + (f"; more than {points(by)} claimed" if by else "")
-        return decide(low, high, text, first, second, by=by, equal=not gaps.any())
+        gap = Mean.of(per_seed(first, second, metric))
+        text = f"{name} − {than}: {points(gap.value)} points of {metric.replace('_', ' ')}{gap.told(points)}"
+        text += f"; more than {points(by)} claimed" if by else ""
+        return decide(-gap if lower else gap, text, first, second, by=by)
 
     return predicate
 
@@ -83,22 +80,16 @@ def reaches(
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
-        values = group.values(metric)
-        target = value - rounding
-        low, high = mean_interval(values)
-        if drawn is not None and group.n > 1:
-            mean = float(values.mean())
-            half = hypot(high - mean, NORMAL_95 * sqrt(2 * value * (1 - value) / drawn))
-            low, high = mean - half, mean + half
-        reason = f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%"
-        if group.n > 1:
-            reason += f" [{100 * max(low, 0):.2f}, {100 * min(high, 1):.2f}], n = {group.n}"
+        sd = sqrt(2 * value * (1 - value) / drawn) if drawn is not None else 0.0
+        mean, target = Mean.of(group.values(metric), sd), value - rounding
+        low, high = mean.interval()
+        reason = f"{name}: {metric.replace('_', ' ')} {100 * mean.value:.2f}%{mean.told(_percent)}"
         reason += f"; reported {100 * value:.2f}%"
         if drawn is not None:
             reason += f" on {drawn:,} other test images"
         because = ONE_SEED if group.n < 2 else NO_SPREAD if no_spread(low, high) else ""
         outcome = UNDECIDED if because else HOLDS if low >= target else FAILS if high < target else UNDECIDED
-        return judged(outcome, reason, group, because=because)
+        return judged(outcome, reason, group, because=because, p=mean.p(target) if outcome == FAILS else 0.0)
 
     return predicate
 
@@ -110,14 +101,9 @@ def stays_below(
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
-        values = group.values(metric)
-        low, high = mean_interval(values) if group.n > 1 else (-inf, inf)
-        ends = f" [{100 * max(low, 0):.2f}, {100 * min(high, 1):.2f}]" if group.n > 1 else ""
-        reason = (
-            f"{name}: {metric.replace('_', ' ')} {100 * values.mean():.2f}%{ends}, n = {group.n}; "
-            f"limit {100 * value:g}%"
-        )
-        return decide(value - high, value - low, reason, group)
+        mean = Mean.of(group.values(metric))
+        reason = f"{name}: {metric.replace('_', ' ')} {100 * mean.value:.2f}%{mean.told(_percent)}; "
+        return decide(-mean, f"{reason}limit {100 * value:g}%", group, by=-value)
 
     return predicate
 
@@ -133,14 +119,10 @@ def ratio_between(
     def predicate(results: Results) -> Judgment:
         first, second = results.get_all((name, to), reading)
         over, under = paired((first, second), metric)
-        ratios = over / under
+        ratio = Mean.of(over / under)
         quantity = "time an image" if metric == "image_seconds" else metric
-        what = f"{name} takes {ratios.mean():.2f} times the {quantity} of {to}"
-        if len(ratios) < 2:
-            return judged(UNDECIDED, f"{what}, n = 1", first, second, because=ONE_SEED)
-        below, above = mean_interval(ratios)
-        reason = f"{what} [{below:.2f}, {above:.2f}], n = {len(ratios)}; claimed {low:g} to {high:g}"
-        return judged(_within(below, above, low, high), reason, first, second)
+        what = f"{name} takes {ratio.value:.2f} times the {quantity} of {to}{ratio.told('{:.2f}'.format)}"
+        return _within(ratio, low, high, f"{what}; claimed {low:g} to {high:g}", first, second)
 
     return predicate
 
@@ -175,10 +157,9 @@ def digits_ordered(
         pairs += [(other, hard) for hard in hardest for other in rest]
         parts = []
         for better_, worse in pairs:
-            gaps = values[better_] - values[worse]
-            low, high = mean_interval(sign * gaps) if group.n > 1 else (-inf, inf)
-            text = f"{better_} − {worse}: {points(gaps.mean() / 100)} {unit}"
-            parts.append(decide(low, high, text, group))
+            gap = Mean.of((values[better_] - values[worse]) / 100)
+            text = f"{better_} − {worse}: {points(gap.value)} {unit}{gap.told(points)}"
+            parts.append(decide(-gap if metric == "errors" else gap, text, group))
         found = combine(parts)
         return replace(found, reason=f"{found.reason}; {order}, n = {group.n}")
 
@@ -190,10 +171,8 @@ def exceeds(name: str, metric: str, over: str, *, reading: str = HONEST) -> Pred
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name, reading)
-        gaps = group.values(metric) - group.values(over)
-        low, high = mean_interval(gaps) if group.n > 1 else (-inf, inf)
-        reason = f"{name}: {metric} − {over}: {gaps.mean():+.2f}, n = {group.n}"
-        return decide(low, high, reason, group)
+        gap = Mean.of((group.values(metric) - group.values(over)) / 100)
+        return decide(gap, f"{name}: {metric} − {over}: {points(gap.value)}{gap.told(points)}", group)
 
     return predicate
 
@@ -215,14 +194,10 @@ def gains(
     def predicate(results: Results) -> Judgment:
         groups = results.get_all((name, *over), reading)
         ours, *others = paired(groups, metric)
-        gaps = ours - np.mean(others, axis=0)
+        gap = Mean.of(ours - np.mean(others, axis=0))
         among = over[0] if len(over) == 1 else f"the mean of {len(over)} ({', '.join(over)})"
-        reason = f"{name} − {among}: {points(gaps.mean())} points"
-        if len(gaps) < 2:
-            return judged(UNDECIDED, f"{reason}, n = 1", *groups, because=ONE_SEED)
-        below, above = mean_interval(gaps)
-        reason += f" [{points(below)}, {points(above)}], n = {len(gaps)}; claimed about {points(low)} to "
-        return judged(_within(below, above, low, high), reason + points(high), *groups)
+        reason = f"{name} − {among}: {points(gap.value)} points{gap.told(points)}; claimed about "
+        return _within(gap, low, high, f"{reason}{points(low)} to {points(high)}", *groups)
 
     return predicate
 
@@ -246,15 +221,12 @@ def matters_more(
         groups = results.get_all((*names, *than), reading)
         values = paired(groups, metric)
         first, second = _apart(values[: len(names)]), _apart(values[len(names) :])
-        gaps = first - second
-        low, high = mean_interval(gaps)
-        return decide(
-            low,
-            high,
+        gap = Mean.of(first - second)
+        reason = (
             f"two of {' / '.join(names)} differ by {100 * first.mean():.2f} points on average, two of "
-            f"{' / '.join(than)} by {100 * second.mean():.2f}, n = {len(gaps)}",
-            *groups,
+            f"{' / '.join(than)} by {100 * second.mean():.2f}: {points(gap.value)}{gap.told(points)}"
         )
+        return decide(gap, reason, *groups)
 
     return predicate
 
@@ -265,11 +237,16 @@ def _apart(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return apart
 
 
-def _within(below: float, above: float, low: float, high: float) -> Outcome:
-    """Return whether a mean lies from `low` to `high`, from its interval."""
+def _within(mean: Mean, low: float, high: float, reason: str, *groups: Group) -> Judgment:
+    """Judge whether a mean lies from `low` to `high`, from its interval."""
+    if mean.n < 2:
+        return judged(UNDECIDED, reason, *groups, because=ONE_SEED)
+    below, above = mean.interval()
     if low <= below and above <= high:
-        return HOLDS
-    return FAILS if above < low or below > high else UNDECIDED
+        return judged(HOLDS, reason, *groups)
+    if above < low or below > high:
+        return judged(FAILS, reason, *groups, p=mean.p(low if above < low else high))
+    return judged(UNDECIDED, reason, *groups)
 
 
 def less_overfit(name: str, *, than: str, reading: str = HONEST) -> Predicate:

@@ -60,7 +60,9 @@ def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
         "that differ in one setting alone. It *confirms* its paper where the interval lies wholly above what "
         "the paper claims (0, or the points under *Claimed*), *contradicts* it where it lies wholly below, "
         "and is *open* where it holds that value. What counts are full runs of two that differ in nothing "
-        "but what is asked about; the rest is shown, and says why it does not count."
+        "but what is asked about; the rest is shown, and says why it does not count. Each comparison is "
+        "judged by itself: among so many, one or two may come out wrong by chance. The verdict on a claim of "
+        "several allows for that."
     )
     first = Section("The five papers compared", (opening, Table(columns, rows)), key="comparison")
     return (first, *(section for _, section in sections))

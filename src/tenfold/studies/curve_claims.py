@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import numpy as np
 
-from tenfold.evaluation import mean_interval
 from tenfold.studies.experiment import HONEST, PUBLISHED
 from tenfold.studies.judgment import (
     FAILS,
@@ -16,10 +13,13 @@ from tenfold.studies.judgment import (
     UNDECIDED,
     Judgment,
     Predicate,
+    combine,
     decide,
     judged,
     no_spread,
+    points,
 )
+from tenfold.studies.means import Mean
 from tenfold.studies.results import Results
 
 
@@ -70,18 +70,19 @@ def _changes(name: str, metric: str, since: int, window: int, reading: str, *, u
         if any(since >= epochs[-1] or since not in epochs for epochs, _ in curves):
             return judged(UNDECIDED, f"{name} was not trained beyond epoch {since}", group)
         rise = [
-            float(np.mean(values[-window:]) - np.mean(values[: epochs.index(since) + 1][-window:]))
+            np.mean(values[-window:]) - np.mean(values[: epochs.index(since) + 1][-window:])
             for epochs, values in curves
         ]
-        mean = sum(rise) / len(rise)
-        what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: {mean:+.4f}"
-        low, high = mean_interval(rise)
-        if isfinite(low):
-            what += f" [{low:+.4f}, {high:+.4f}]"
-        ends = (low, high) if up else (-high, -low)
-        return decide(*ends, f"{what}, n = {len(rise)}", group)
+        mean = Mean.of(np.array(rise))
+        what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: "
+        reason = f"{what}{mean.value:+.4f}{mean.told('{:+.4f}'.format)}"
+        return decide(mean if up else -mean, reason, group)
 
     return predicate
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f}%".replace("-", "−")
 
 
 def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
@@ -97,22 +98,20 @@ def fits_well(name: str, *, gap: float, loss_rise: float) -> Predicate:
 
     def predicate(results: Results) -> Judgment:
         group = results.get(name)
-        gaps = group.values("gap")
-        rises_ = group.values("validation_loss") / group.values("lowest_validation_loss") - 1
+        apart = Mean.of(group.values("gap"))
+        rise = Mean.of(group.values("validation_loss") / group.values("lowest_validation_loss") - 1)
         reason = (
-            f"{name}: gap {100 * gaps.mean():.2f} points (limit {100 * gap:g}), final validation loss "
-            f"{100 * rises_.mean():.0f}% above its lowest (limit {100 * loss_rise:g}%), n = {group.n}"
+            f"{name}: gap {points(apart.value)} points{apart.told(points)} (our limit: {100 * gap:g}); final "
+            f"validation loss {_percent(rise.value)} above its lowest{rise.told(_percent)} (our limit: "
+            f"{100 * loss_rise:g}%)"
         )
         if group.n < 2:
             return judged(UNDECIDED, reason, group, because=ONE_SEED)
-        ends = [
-            (low - limit, high - limit)
-            for (low, high), limit in ((mean_interval(gaps), gap), (mean_interval(rises_), loss_rise))
-        ]
-        if any(no_spread(low, high) for low, high in ends):
+        if any(no_spread(*mean.interval()) for mean in (apart, rise)):
             return judged(UNDECIDED, reason, group, because=NO_SPREAD)
-        if any(low > 0 for low, _ in ends):
-            return judged(FAILS, reason, group)
-        return judged(HOLDS if all(high <= 0 for _, high in ends) else UNDECIDED, reason, group)
+        # Two ways to fail, so a failure must be sure enough for two.
+        below = combine([decide(-apart, "", by=-gap), decide(-rise, "", by=-loss_rise)])
+        chance = below.reason if below.outcome == UNDECIDED and any(part.p for part in below.parts) else ""
+        return judged(below.outcome, reason, group, because=chance, p=below.p)
 
     return predicate

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import StudyError, require
-from tenfold.evaluation import mean_interval
 from tenfold.report.document import Block, Cell, Column, Note, Table
 from tenfold.report.tables import format_number
 from tenfold.studies.exhibit import Exhibit, marked, missing
 from tenfold.studies.judgment import HOLDS, Judgment, Predicate, combine, decide, judged, points
+from tenfold.studies.means import Mean
 from tenfold.studies.results import Group, Results, scores
 
 Settings = Mapping[str, str]
@@ -151,9 +151,8 @@ def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Pre
         for setting, value in paper.items():
             if len({each[setting] for each in settings.values()}) > 1:
                 gaps = marginal(groups, settings, setting, value)
-                low, high = mean_interval(gaps)
                 reason = f"{setting} {value}: {_interval(gaps)} over the other"
-                parts.append(decide(low, high, reason, *groups))
+                parts.append(decide(Mean.of(gaps), reason, *groups))
         return combine(parts)
 
     return predicate
@@ -169,15 +168,13 @@ def _won(groups: Sequence[Group], settings: Mapping[str, Settings], paper: Setti
     if theirs is None:
         raise StudyError(f"No candidate has the paper's settings {dict(paper)}.")
     gaps = np.array([each[winner] - each[theirs] for each in by_fold(groups)])
-    low, high = mean_interval(gaps)
-    return decide(-high, -low, f"{text}not the paper's ({theirs}): {_interval(gaps)} over it", *groups)
+    return decide(-Mean.of(gaps), f"{text}not the paper's ({theirs}): {_interval(gaps)} over it", *groups)
 
 
 def _interval(gaps: NDArray[np.float64]) -> str:
     """Return the mean of differences with its interval, in words."""
-    low, high = mean_interval(gaps)
-    ends = f" [{points(low)}, {points(high)}]" if len(gaps) > 1 else ""
-    return f"{points(float(gaps.mean()))} points{ends}, n = {len(gaps)} (folds and seeds)"
+    mean = Mean.of(gaps)
+    return f"{points(mean.value)} points{mean.told(points)} (folds and seeds)"
 
 
 def by_fold(groups: Sequence[Group]) -> list[dict[str, float]]:
