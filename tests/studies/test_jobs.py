@@ -5,7 +5,7 @@ from dataclasses import replace
 from tenfold.runs import Run, Store, identity
 from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, Experiment, Setup, get_study
 from tenfold.studies.jobs import arms, collect, jobs, winner
-from tenfold.studies.results import Group, Results
+from tenfold.studies.results import Group, Results, scores
 from tenfold.training import OneCycle
 
 
@@ -139,7 +139,7 @@ def fake_run(job):
     )
 
 
-def test_a_winner_needs_every_candidate_at_one_scale_with_the_same_seeds(make_study):
+def test_a_winner_needs_every_candidate_at_one_scale_with_the_first_seeds(make_study):
     study = searching(make_study)
     chosen = study.experiment("chosen")
     whole = searched(study, fake_run, {"paper": (0, 1, 2)})
@@ -149,7 +149,40 @@ def test_a_winner_needs_every_candidate_at_one_scale_with_the_same_seeds(make_st
     uneven = searched(study, fake_run, {"paper": (0, 1, 2)})
     key = next(iter(uneven.groups))
     uneven.groups[key] = replace(uneven.groups[key], runs=uneven.groups[key].runs[:1])
-    assert winner(study, chosen, uneven, "paper") is None
+    assert winner(study, chosen, uneven, "paper", least=3) is None
+    assert winner(study, chosen, uneven, "paper", least=1)[0] == "lr 0.2, 4 epochs", "seed 0 is common to all"
+
+
+def test_seeds_that_only_some_candidates_have_do_not_change_the_choice(make_study):
+    study = searching(make_study)
+    chosen = study.experiment("chosen")
+    found = searched(study, fake_run, {"paper": (0, 1, 2)})
+    key = ("lr 0.1, 4 epochs", SEARCH)
+    lucky = replace(found.groups[key].runs[0], seed=3, metrics={"validation_accuracy": 1.0})
+    found.groups[key] = replace(found.groups[key], runs=(*found.groups[key].runs, lucky))
+    assert scores(list(found.groups.values()))[0][0] == "lr 0.1, 4 epochs", "it would win by that seed"
+    assert winner(study, chosen, found, "paper", least=3)[0] == "lr 0.2, 4 epochs"
+    assert {job.experiment for job in jobs(study, "paper", found)} == {"search", "chosen"}
+
+
+def test_what_was_chosen_stays_in_the_report_while_more_seeds_of_the_search_are_run(make_study, tmp_path):
+    study = searching(make_study)
+    store = Store(tmp_path)
+    search, chosen = study.experiments
+
+    def keep(arm, seed):
+        run = fake_run(replace(arm.job, seed=seed))
+        store.add(replace(run, tags={"arm": arm.job.arm}, folder=store.folder(run.id)))
+
+    for arm in arms(study, search, "paper", Results(study, "paper")):
+        if arm.epoch is None:
+            keep(arm, 0)
+    results = collect(study, "paper", store)
+    keep(arms(study, chosen, "paper", results)[1], 0)
+    before = set(collect(study, "paper", store).groups)
+    assert ("chosen", HONEST) in before
+    keep(next(iter(arms(study, search, "paper", results))), 1)
+    assert set(collect(study, "paper", store).groups) == before
 
 
 def test_nothing_is_planned_for_a_winner_while_seeds_of_the_search_are_missing(make_study):

@@ -10,7 +10,7 @@ from typing import Any
 from tenfold.runs import Run, Store, identity
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import Candidates, Classical, Experiment, Setup
-from tenfold.studies.results import Group, Results, scores
+from tenfold.studies.results import Group, Results, on_common_seeds, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
 from tenfold.studies.study import Study
 from tenfold.training import Constant, Recipe
@@ -218,8 +218,8 @@ def winner(
 ) -> tuple[str, Setup] | None:
     """Return label and setup of the winner of the search that `experiment` is chosen from.
 
-    The winner has the highest mean validation accuracy over seeds and folds. None until every candidate was
-    run at `scale`, all with the same seeds, and with the first `least` of them.
+    The winner has the highest mean validation accuracy over the folds and the seeds that all candidates
+    have. None until every candidate was run at `scale` with the first `least` seeds.
     """
     search = study.experiment(experiment.chosen_from)
     groups = [group for group in results.of(search.name) if group.scale == scale]
@@ -227,8 +227,9 @@ def winner(
         return None
     if len(groups) < len(search.setup.setups) * len(search.readings):
         return None
-    seeds = [{run.seed for run in group.runs} for group in groups]
-    if any(each != seeds[0] for each in seeds) or not set(range(least)) <= seeds[0]:
+    # Seeds that are added one by one must not undo a choice, nor favor whom they reach first.
+    groups = on_common_seeds(groups)
+    if not set(range(least)) <= {run.seed for run in groups[0].runs}:
         return None
     label = scores(groups)[0][0]
     return label, search.setup.setups[label]
@@ -247,6 +248,14 @@ def _longest(setup: Setup, others: list[Setup]) -> Setup:
         if replace(other, recipe=recipe) == setup and replace(other.recipe, epochs=recipe.epochs) == recipe
     ]
     return max(same, key=lambda other: other.recipe.epochs)
+
+
+def asked(study: Study, only: tuple[str, ...] = (), engine: str = "auto") -> set[str]:
+    """Return the names of the experiments that are to be run; parameters as for `jobs`."""
+    wanted = {study.experiment(name).name for name in only} or {
+        name for name, each in study.by_name.items() if not each.on_request or engine in each.engines
+    }
+    return wanted | {study.by_name[name].chosen_from for name in wanted} - {""}
 
 
 def jobs(
@@ -272,10 +281,7 @@ def jobs(
     expected : bool
         Where a search is to choose and is not done, return what is expected to win.
     """
-    wanted = {study.experiment(name).name for name in only} or {
-        name for name, each in study.by_name.items() if not each.on_request or engine in each.engines
-    }
-    wanted |= {study.by_name[name].chosen_from for name in wanted} - {""}
+    wanted = asked(study, only, engine)
     found: dict[tuple[str, int], Job] = {}
     for name in study.by_name:
         if name in wanted:

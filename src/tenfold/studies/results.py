@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +329,12 @@ def _incomparable(a: Group, b: Group) -> str:
         first, second = f"{a.scale} scale ({first})", f"{b.scale} ({second})"
         return f"not comparable: {a.label} was run at {first}, {b.label} at {second}."
     return f"not comparable at {a.scale} scale: {a.label} was run on {first}; {b.label} on {second}."
+
+
+def on_common_seeds(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups with the runs of those seeds alone that all of them have; there may be none."""
+    seeds = set.intersection(*({run.seed for run in group.runs} for group in groups))
+    return [replace(group, runs=tuple(run for run in group.runs if run.seed in seeds)) for group in groups]
 
 
 def scores(groups: Sequence[Group], metric: str = "validation_accuracy") -> list[tuple[str, float]]:
