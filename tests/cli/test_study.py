@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tenfold.cli.study import StudyEngineName, engine_for
 from tenfold.runs import Store
 from tenfold.studies import STUDIES, get_study
 
@@ -125,6 +126,33 @@ def test_a_name_that_is_none_is_told_before_anything_is_trained(cli, arguments, 
     assert answer.code == 1
     assert message in answer.err
     assert Store().list() == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lin"], "lin has nothing to run with skorch. Leave --engine skorch out."),
+        (
+            ["okon", "--only", "Section V"],
+            "okon has nothing of Section V to run with skorch. Leave --engine skorch out; what uses "
+            "skorch is Grid search with skorch.",
+        ),
+    ],
+)
+def test_an_engine_that_nothing_uses_is_told_before_anything_is_trained(cli, arguments, message):
+    answer = cli("study", "run", *arguments, "--scale", "smoke", "--engine", "skorch")
+
+    assert answer.code == 1
+    assert message in " ".join(answer.err.split())
+    assert "trainings to do" not in answer.err
+    assert Store().list() == ()
+
+
+def test_of_all_studies_those_alone_use_skorch_that_can():
+    engines = {key: engine_for(get_study(key), StudyEngineName.skorch, every=True) for key in STUDIES}
+
+    assert {key for key, engine in engines.items() if engine == "skorch"} == {"okon"}
+    assert engine_for(get_study("lin"), StudyEngineName.skorch, every=False) == "skorch"
 
 
 @pytest.mark.parametrize(

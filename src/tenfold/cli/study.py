@@ -216,9 +216,10 @@ def run(
         raise typer.BadParameter("name a single study to run some of its experiments.", param_hint="--only")
     for name in only or []:
         studies[0].experiment(name)
+    engines = {study.key: engine_for(study, engine, every) for study in studies}
     for study in studies:
-        if study.file:
-            examine(study, scale.value, tuple(only or ()))
+        if study.file or engine is StudyEngineName.skorch:
+            examine(study, scale.value, tuple(only or ()), engines[study.key])
     if not quiet:
         for study in studies:
             ahead = estimate(
@@ -227,7 +228,7 @@ def run(
                 store=Store(),
                 seeds=seeds,
                 only=tuple(only or ()),
-                engine=engine.value,
+                engine=engines[study.key],
             )
             if ahead.trainings:
                 count = min(workers or cores(), ahead.trainings)
@@ -247,7 +248,7 @@ def run(
                         store=Store(),
                         seeds=seeds,
                         only=tuple(only or ()),
-                        engine=engine.value,
+                        engine=engines[study.key],
                         workers=processes,
                         on_progress=partial(show_study, display, study.key),
                     )
@@ -345,6 +346,14 @@ def chosen(keys: list[str] | None, every: bool, data: Path | None) -> list[Study
         studies = [get_study(key) for key in STUDIES]
         return [on_data(study, data) if study.takes_data else study for study in studies]
     return [on_data(get_study(key), data) for key in dict.fromkeys(keys or [])]
+
+
+def engine_for(study: Study, engine: StudyEngineName, every: bool) -> str:
+    """Return what computes a study: of all studies, skorch is meant for those alone that use it."""
+    uses_skorch = any("skorch" in experiment.engines for experiment in study.experiments)
+    if engine is StudyEngineName.skorch and every and not uses_skorch:
+        return StudyEngineName.auto.value
+    return engine.value
 
 
 def on_data(study: Study, data: Path | None) -> Study:

@@ -15,7 +15,7 @@ from tenfold.runs import Store, identity
 from tenfold.studies.chapter import shown
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import SCALES, Classical
-from tenfold.studies.jobs import Crew, Job, Task, collect, jobs, tasks
+from tenfold.studies.jobs import Crew, Job, Task, asked, collect, jobs, tasks
 from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results
 from tenfold.studies.share import parts
@@ -53,7 +53,8 @@ def run_study(
     only : tuple of str
         Names of experiments; empty for all.
     engine : str
-        For trainings that are not about an engine. "skorch": those that are left out otherwise are run too.
+        For trainings that are not about an engine. "skorch": those that are left out otherwise are run too;
+        there must be one.
     workers : int, Workers or None
         How many processes; None for one a core. Or those that other studies have used.
     on_progress : function of StudyProgress, or None
@@ -83,7 +84,7 @@ def run_study(
                 workers=own,
                 on_progress=on_progress,
             )
-    examine(study, scale, only)
+    examine(study, scale, only, engine)
     plain = "auto" if engine == "skorch" else engine
     tracker = Tracker(on_progress, workers.count)
     work = partial(run_task, root=store.root, engine=plain)
@@ -151,15 +152,16 @@ def estimate(
     return Estimate(sum(task.count for task in missing), sum(task.cost for task in missing))
 
 
-def examine(study: Study, scale: str, only: tuple[str, ...] = ()) -> None:
+def examine(study: Study, scale: str, only: tuple[str, ...] = (), engine: str = "auto") -> None:
     """Raise an error if a study cannot be run, judged or shown at `scale`, before anything is trained.
 
-    Every claim is judged and every exhibit made from no results at all.
+    Every claim is judged and every exhibit made from no results at all. Parameters as for `run_study`.
 
     Raises
     ------
     StudyError
-        No experiment has the scale, or a claim or an exhibit goes wrong.
+        No experiment has the scale, or none uses skorch where that is the engine; or a claim or an exhibit
+        goes wrong.
     UnknownNameError
         One names an experiment that the study does not have.
     """
@@ -171,11 +173,24 @@ def examine(study: Study, scale: str, only: tuple[str, ...] = ()) -> None:
             f"{'no' if only else 'a'} {scale} scale. Give one that there is with --scale: "
             f"{', '.join(name for name in SCALES if name in scales) or 'none'}."
         )
+    if engine == "skorch":
+        _must_use_skorch(study, scale, only)
     nothing = Results(study, scale)
     for claim in study.claims:
         judge_claim(claim, nothing)
     for exhibit in study.exhibits:
         shown(exhibit, nothing)
+
+
+def _must_use_skorch(study: Study, scale: str, only: tuple[str, ...]) -> None:
+    with_it = [name for name, each in study.by_name.items() if "skorch" in each.engines]
+    if not any(scale in study.by_name[name].scales for name in asked(study, only, "skorch") & set(with_it)):
+        where = f"of {' and '.join(only)} " if only else ""
+        at = f" at {scale} scale" if with_it and not only else ""
+        raise StudyError(
+            f"{study.file or study.key} has nothing {where}to run with skorch{at}. Leave --engine skorch out"
+            + (f"; what uses skorch is {' and '.join(with_it)}." if with_it else ".")
+        )
 
 
 def check(needed: list[Job]) -> None:
