@@ -8,13 +8,15 @@ import pytest
 from tenfold.evaluation import mean_interval
 from tenfold.report.document import Figure, Measured, Table
 from tenfold.runs import Store
-from tenfold.studies import FOLDS, SEARCH, STUDIES, abdelsalam, get_study, hao, lin, okon
+from tenfold.studies import FOLDS, PUBLISHED, SEARCH, STUDIES, abdelsalam, get_study, hao, lin, okon
 from tenfold.studies.answers import answer
 from tenfold.studies.comparison import comparison
 from tenfold.studies.contrasts import Contrast, Effect, Marginal
+from tenfold.studies.experiment import with_recipe
 from tenfold.studies.jobs import collect
 from tenfold.studies.questions import QUESTIONS, STUDIED
 from tenfold.studies.results import Results
+from tenfold.training.schedules import Cosine
 
 GOOD, POOR = [0.99, 0.992, 0.991], [0.98, 0.981, 0.979]
 
@@ -155,7 +157,6 @@ def test_every_comparison_of_the_page_differs_in_what_is_asked_or_says_in_what_e
                 if why_not := contrast.why_not(results, question.about):
                     mixed[contrast.title] = why_not
     assert mixed == {
-        "Simple CNN − Simple NN": "differs also in epochs",
         "Enhanced CNN with Adam − Enhanced Simple NN": "differs also in activation, dropout, epochs",
         "Enhanced Simple NN − Simple NN": "differs also in width, activation, optimizer",
         "not the framework but the recipe, in NumPy: mini-batch − full batch": (
@@ -229,11 +230,49 @@ def test_what_was_run_on_other_images_has_no_difference(make_results):
 
 
 def test_what_was_run_but_not_at_one_scale_says_so(made):
-    results = made("lin", lin.SIMPLE_CNN, lin.SIMPLE_NN)
-    group = results.groups[lin.SIMPLE_CNN, "honest"]
-    results.groups[lin.SIMPLE_CNN, "honest"] = replace(group, scale="quick")
-    outcome = row(section(comparison([results]), "MLP or CNN?"), "Simple CNN − Simple NN")[-1]
-    assert outcome == "not at one scale: Simple CNN at quick, Simple NN at paper; differs also in epochs"
+    results = made("lin", lin.ENHANCED_NN, lin.SIMPLE_NN)
+    group = results.groups[lin.ENHANCED_NN, "honest"]
+    results.groups[lin.ENHANCED_NN, "honest"] = replace(group, scale="quick")
+    outcome = row(section(comparison([results]), "How deep?"), "Enhanced Simple NN − Simple NN")[-1]
+    assert outcome == (
+        "not at one scale: Enhanced Simple NN at quick, Simple NN at paper; "
+        "differs also in width, activation, optimizer"
+    )
+
+
+def test_trainings_of_unequal_length_are_compared_at_one_epoch_that_both_went_through(make_results):
+    study = get_study("lin")
+    # The accuracies differ by 1 point after 80 epochs; what the longer training ends with is another story.
+    shorter = [[0.9] * 79 + [value] for value in GOOD]
+    longer = [[0.9] * 79 + [value] + [0.999] * 20 for value in POOR]
+    made = make_results(
+        {"a": {"test_accuracy": GOOD}, "b": {"test_accuracy": [0.999] * 3}},
+        {"a": {"test_accuracy": shorter}, "b": {"test_accuracy": longer}},
+    )
+    results = Results(study, "paper")
+    for name, source in ((lin.SIMPLE_CNN, "a"), (lin.SIMPLE_NN, "b")):
+        experiment = study.experiment(name)
+        group = made.get(source, PUBLISHED)
+        results.groups[name, PUBLISHED] = replace(
+            group, experiment=experiment, setup=experiment.setup, label=name
+        )
+    ends = Contrast("lin", lin.SIMPLE_CNN, lin.SIMPLE_NN, reading=PUBLISHED)
+    assert ends.effect(results).mean < 0
+    assert ends.why_not(results, "kind") == "differs also in epochs"
+
+    contrast = replace(ends, epoch=80)
+    assert contrast.effect(results).values == pytest.approx([1.0, 1.1, 1.2])
+    assert contrast.why_not(results, "kind") == ""
+    shown = row(section(comparison([results]), "MLP or CNN?"), contrast.title)
+    assert shown[2] == "Simple CNN − Simple NN, both after 80 epochs"
+    assert shown[3:4] + shown[5:] == ("test, as published", "paper", "first better", "confirms")
+
+    # Under a learning rate that falls to the end, a part of a longer training is no shorter one.
+    for name in (lin.SIMPLE_CNN, lin.SIMPLE_NN):
+        group = results.groups[name, PUBLISHED]
+        setup = with_recipe(group.setup, schedule=Cosine())
+        results.groups[name, PUBLISHED] = replace(group, setup=setup)
+    assert contrast.why_not(results, "kind") == "differs also in epochs"
 
 
 @pytest.mark.parametrize("asked", ["paper", "quick"])

@@ -16,11 +16,12 @@ from tenfold.networks.architecture import Architecture
 from tenfold.networks.layers import BatchNorm, Conv, Dense, Dropout, Flatten, Layer
 from tenfold.report.tables import format_number
 from tenfold.studies import okon
-from tenfold.studies.experiment import HONEST, SEARCH, Candidates, Classical, Setup
+from tenfold.studies.experiment import HONEST, SEARCH, Candidates, Classical, Setup, with_recipe
 from tenfold.studies.ranks import marginal
-from tenfold.studies.results import Results, per_seed
+from tenfold.studies.results import Group, Results, per_seed
 from tenfold.studies.study import Study
 from tenfold.training import Recipe
+from tenfold.training.schedules import Constant
 
 STRUCTURE = ("depth", "width", "kernels", "pooling")
 """What a fully connected and a convolutional network cannot share."""
@@ -76,6 +77,10 @@ class Contrast:
         What is compared, in words; by default the two names.
     least : float
         The points of accuracy by which it must be better for the paper to be right.
+    epoch : int or None
+        Compare the two after this many epochs, where their recipes run on for unequally many; None: at their
+        ends. Needs a reading in which the test set is looked at after every epoch. At a shortened scale,
+        after the same part of them.
     """
 
     study: str
@@ -85,11 +90,13 @@ class Contrast:
     reading: str = HONEST
     what: str = ""
     least: float = 0.0
+    epoch: int | None = None
 
     @property
     def title(self) -> str:
         """What is compared."""
-        return self.what or f"{self.first} − {self.second}"
+        after = f", both after {self.epoch} epochs" if self.epoch else ""
+        return self.what or f"{self.first} − {self.second}{after}"
 
     @property
     def on(self) -> str:
@@ -108,7 +115,7 @@ class Contrast:
         """
         first, second = results.get_all((self.first, self.second), self.reading)
         metric = "validation_accuracy" if self.reading == SEARCH else "test_accuracy"
-        gaps = 100 * per_seed(first, second, metric)
+        gaps = 100 * per_seed(self._after(first), self._after(second), metric)
         full = first.scaled.full and second.scaled.full
         return Effect(gaps, *mean_interval(gaps), first.scale, full)
 
@@ -123,12 +130,28 @@ class Contrast:
         setups = []
         for name in (self.first, self.second):
             group = results.find(name, self.reading)
-            setups.append(group.setup if group else planned(results.study, name))
+            setups.append(self._cut(group.setup if group else planned(results.study, name)))
         aspects = apart(*setups)
         others = ", ".join(aspect for aspect in aspects if aspect != about)
         if about not in aspects:
             return f"differs in {others}, not in {about}" if others else f"does not differ in {about}"
         return f"differs also in {others}" if others else ""
+
+    def _after(self, group: Group) -> Group:
+        """Return what was measured after `epoch`."""
+        if self.epoch is None:
+            return group
+        return replace(group, epoch=max(1, round(self.epoch * group.scaled.epochs)))
+
+    def _cut(self, setup: Setup | Classical | Candidates) -> Setup | Classical | Candidates:
+        """Return the setup whose whole training the first `epoch` epochs of this one are.
+
+        Only a constant learning rate does not depend on how many epochs are still to come.
+        """
+        if self.epoch is None or not isinstance(setup, Setup):
+            return setup
+        constant = isinstance(setup.recipe.schedule, Constant)
+        return with_recipe(setup, epochs=self.epoch) if constant else setup
 
 
 @dataclass(frozen=True)

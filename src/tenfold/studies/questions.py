@@ -76,7 +76,7 @@ QUESTIONS = (
         "MLP or CNN?",
         "kind",
         (
-            Contrast("lin", lin.SIMPLE_CNN, lin.SIMPLE_NN),
+            Contrast("lin", lin.SIMPLE_CNN, lin.SIMPLE_NN, reading=PUBLISHED, epoch=80),
             Contrast("lin", lin.ADAM, lin.ENHANCED_NN),
             Contrast("hao", hao.LIGHTWEIGHT, hao.MLP),
             Contrast("hao", hao.BEST, hao.MLP),
