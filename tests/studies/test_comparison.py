@@ -8,7 +8,7 @@ import pytest
 from tenfold.evaluation import mean_interval
 from tenfold.report.document import Figure, Measured, Table
 from tenfold.runs import Store
-from tenfold.studies import FOLDS, PUBLISHED, SEARCH, STUDIES, abdelsalam, get_study, hao, lin, okon
+from tenfold.studies import FOLDS, PUBLISHED, SEARCH, STUDIES, abdelsalam, get_study, hao, lin, okon, shrestha
 from tenfold.studies.answers import answer
 from tenfold.studies.comparison import comparison
 from tenfold.studies.contrasts import Contrast, Effect, Marginal
@@ -210,6 +210,32 @@ def test_what_was_tried_in_a_search_is_compared_on_validation_images_and_claimed
     assert row(found, "MLP: Glorot uniform − PyTorch's")[3] == "validation images"
     (asked,) = (line for line in page[0].blocks[1].rows if "Which initialization?" in line[0].markdown)
     assert asked[1:6] == (said.partition("s, ")[2], None, None, None, "abdelsalam 1")
+
+
+def test_many_comparisons_are_told_network_by_network_and_no_row_waits_to_be_scrolled_to(make_results):
+    study = get_study("shrestha")
+    made = make_results({"a": {"validation_accuracy": GOOD}, "b": {"validation_accuracy": POOR}})
+    results = Results(study, "paper")
+    for variant in (shrestha.AS_PUBLISHED, shrestha.CORRECTED):
+        search = study.experiment(shrestha.SWEPT[7, variant])
+        for label, setup in search.setup.setups.items():
+            group = made.get("a" if label.endswith("0.1") else "b")
+            results.groups[label, SEARCH] = replace(
+                group,
+                experiment=search,
+                label=label,
+                setup=setup,
+                share=replace(group.share, reading=SEARCH),
+            )
+    answered, table, *_ = section(comparison([results]), "Which learning rate?").blocks
+    effect = "+1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]"
+    for line, variant in zip(answered.markdown.splitlines()[1:], ("as published", "corrected"), strict=True):
+        told = "; ".join(f"SGD 0.1 − {rate}, {effect}" for rate in ("0.01", "0.03", "0.3", "1"))
+        assert line == (
+            f"- **Measured, and claimed by no paper**, shrestha: Experiment 7, {variant}: {told}."
+        )
+    assert len(table.rows) > 25
+    assert table.whole
 
 
 def test_what_was_run_on_other_images_has_no_difference(make_results):

@@ -23,7 +23,7 @@ SHORTENED: dict[Kind, str] = {
     "open": "leave {} open",
 }
 MANY = 6
-"""How many comparisons that no paper claims are told one by one above the table; of more, how far they go."""
+"""How many comparisons of one outcome are told in one line; more have a line for each network compared."""
 
 
 def comparison(every: Sequence[Results]) -> tuple[Section, ...]:
@@ -98,7 +98,7 @@ def _question(question: Question, found: Sequence[Compared], number: int) -> tup
             low, high = each.interval or (None, None)
             label = f"{each.place}. {each.title}"
             dots.append(figures.Dots(label, each.effect.values.tolist(), low, high, each="pair"))
-    blocks: list[Block] = [_answered(found), Table(columns, tuple(rows))]
+    blocks: list[Block] = [_answered(found), Table(columns, tuple(rows), whole=True)]
     if dots:
         left_out = " What is not counted is left out." if len(dots) < len(rows) else ""
         blocks.append(
@@ -125,11 +125,16 @@ def _answered(found: Sequence[Compared]) -> Text:
     """Return the answer in a list: what of the papers is confirmed, contradicted and open, by how much."""
     lines = []
     for kind, word in DECIDED.items():
-        effects = {each.title: each.effect for each in found if each.kind == kind and each.effect}
-        said = "; ".join(f"{title}, {effect}" for title, effect in effects.items())
-        if kind == "not claimed" and len(effects) > MANY:
-            said = f"{len(effects)} comparisons, {_span(list(effects.values()))}; the table tells each"
-        lines += [f"- **{word}**: {said}."] if said else []
+        told = [each for each in found if each.kind == kind]
+        if len(told) <= MANY:
+            said = "; ".join(f"{each.title}, {each.effect}" for each in told)
+            lines += [f"- **{word}**: {said}."] if said else []
+            continue
+        alike: dict[str, list[str]] = {}
+        for each in told:
+            of_what, _, pair = each.title.rpartition(": ")
+            alike.setdefault(of_what, []).append(f"{pair}, {each.effect}")
+        lines += [f"- **{word}**, {of_what}: {'; '.join(pairs)}." for of_what, pairs in alike.items()]
     if not any(each.kind in DECIDED and each.contrast.claimed for each in found):
         lines.insert(0, "- No answer yet: of what is claimed nothing was run in full.")
     shown = []
