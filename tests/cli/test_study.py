@@ -250,6 +250,12 @@ def test_the_users_data_is_run_reported_and_told_in_every_command(cli, mnist, tm
     assert report.code == 0, report.err
     page = Path("out/README.md").read_text()
     assert "tenfold study run mine.py --data" in page, "two layers were not run"
+    few = given / "few.npz"
+    np.savez(few, images=mnist.test.images[:200], labels=mnist.test.labels[:200])
+    refused = cli("study", "run", *words[:3], "--data", few)
+    assert refused.code == 1
+    assert "few.npz holds 200 images; the study divides 300" in refused.err
+    assert "trainings" not in refused.err
     # Without the data it is another study: nothing of it was run.
     assert cli("study", "report", *words[:3]).code == 1
 

@@ -17,7 +17,7 @@ from tenfold.runs import Store
 from tenfold.studies import HONEST, PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup
 from tenfold.studies.chapter import verdicts
 from tenfold.studies.jobs import collect
-from tenfold.studies.runner import run_study
+from tenfold.studies.runner import estimate, run_study
 from tenfold.training import SGD, Recipe
 
 SCRIPT = """
@@ -126,6 +126,15 @@ def test_progress_ends_with_all_done(finished):
     assert seen[-1].done == seen[-1].total
     assert seen[-1].part == pytest.approx(1.0)
     assert any(state.running for state in seen)
+
+
+def test_what_waits_for_a_search_counts_from_the_start(finished, study, tmp_path):
+    _, _, seen = finished
+    assert estimate(study, scale="paper", store=Store(tmp_path)).trainings == 12
+    assert (seen[0].done, seen[0].total) == (0, 12)
+    assert {state.total for state in seen} == {12}
+    parts = [state.part for state in seen]
+    assert parts == sorted(parts), "the winner's trainings, when they come, take nothing back"
 
 
 def test_a_finished_study_trains_nothing_again(study, finished):

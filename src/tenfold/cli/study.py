@@ -366,8 +366,11 @@ def on_data(study: Study, data: Path | None) -> Study:
     if not study.takes_data:
         raise StudyError(f"{study.key} runs on {study.data}; it takes no file. Leave --data out.")
     from tenfold.data.catalog import load_dataset
+    from tenfold.studies.share import must_hold
 
-    load_dataset(data)
+    whole = load_dataset(data)
+    if study.split is not None:
+        must_hold(whole, study.split, str(data))
     return replace(study, data=str(data.absolute()))
 
 

@@ -94,7 +94,10 @@ def run_study(
         results = collect(study, scale, store)
         needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine)
         missing = [task for task in unfinished(needed, store, plain) if task not in failed]
-        tracker.expect(len(needed) - sum(task.count for task in missing), missing)
+        ahead = jobs(study, scale, results, seeds=seeds, only=only, engine=engine, expected=True)
+        known = set(needed)
+        later = unfinished([job for job in ahead if job not in known], store, plain)
+        tracker.expect(len(needed) - sum(task.count for task in missing), missing, later)
         if not missing and failed:
             raise TrainingsFailed(_failures(study, failed))
         if not missing:

@@ -125,11 +125,7 @@ def parts(share: Share) -> Parts:
 
 def _shuffled(share: Share, split: Shuffled) -> Parts:
     whole = pile(share.data)
-    if len(whole) < split.drawn:
-        raise DataError(
-            f"{share.data} holds {len(whole):,} images; the study divides {split.drawn:,}. "
-            "Give the whole file (Kaggle's digit-recognizer train.csv has 42,000 rows)."
-        )
+    must_hold(whole, split, share.data)
     order = generator(SPLIT_SEED, "split", "shuffled").permutation(len(whole))[: split.drawn]
     test, validation, train = np.split(order, np.cumsum([split.test, split.validation]))
     part = 1.0 if share.train is None else min(1.0, share.train / len(train))
@@ -139,6 +135,15 @@ def _shuffled(share: Share, split: Shuffled) -> Parts:
         {"validation": held},
         whole.take(test[: share.test], name=f"{whole.name}/test") if share.reading == HONEST else None,
     )
+
+
+def must_hold(whole: Dataset, split: Shuffled, name: str) -> None:
+    """Raise `DataError` unless the data set `name`, which is `whole`, holds as many images as are divided."""
+    if len(whole) < split.drawn:
+        raise DataError(
+            f"{name} holds {len(whole):,} images; the study divides {split.drawn:,}. "
+            "Give the whole file (Kaggle's digit-recognizer train.csv has 42,000 rows)."
+        )
 
 
 def pile(data: str) -> Dataset:

@@ -35,7 +35,7 @@ class StudyProgress:
     Attributes
     ----------
     done, total : int
-        Trainings; `total` grows when a search is done and its winner is to be trained.
+        Trainings; `total` counts those that wait for a search, as if what is expected to win did.
     part : float in [0, 1]
         The part of the work that is done, by its estimated cost.
     running : tuple of str
@@ -67,13 +67,19 @@ class Tracker:
     workers: int = 1
     done: int = 0
     total: int = 0
+    _later: float = 0.0
     _costs: dict[Task, float] = field(default_factory=dict)
     _parts: dict[Task, float] = field(default_factory=dict)
     _start: float = field(default_factory=perf_counter)
 
-    def expect(self, kept: int, missing: Sequence[Task]) -> None:
-        """Take note of what is to do: `kept` trainings are done already, `missing` are not."""
-        self.done, self.total = kept, kept + sum(task.count for task in missing)
+    def expect(self, kept: int, missing: Sequence[Task], later: Sequence[Task] = ()) -> None:
+        """Take note of what is to do: `kept` trainings are done already, `missing` are not.
+
+        What comes `later` waits for these.
+        """
+        self.done = kept
+        self.total = kept + sum(task.count for task in (*missing, *later))
+        self._later = sum(task.cost for task in later)
         for job in missing:
             self._costs.setdefault(job, job.cost)
         self._tell()
@@ -97,7 +103,7 @@ class Tracker:
     def _tell(self) -> None:
         if self.show is None:
             return
-        work = sum(self._costs.values())
+        work = sum(self._costs.values()) + self._later
         gone = sum(self._costs[job] * part for job, part in self._parts.items())
         part = gone / work if work else 1.0
         seconds = perf_counter() - self._start
