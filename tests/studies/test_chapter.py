@@ -7,7 +7,7 @@ import pytest
 from tenfold.report.document import Note, Table, Verdicts
 from tenfold.report.html import render_html
 from tenfold.runs import Store
-from tenfold.studies import SEARCH, STUDIES, Assumption, Claim, Deviation, get_study
+from tenfold.studies import SEARCH, STUDIES, Assumption, Claim, Deviation, Scale, get_study
 from tenfold.studies.chapter import chapter, document, overview, protocol, tried, verdicts
 from tenfold.studies.claims import best_of, better, reaches
 from tenfold.studies.jobs import collect
@@ -36,6 +36,45 @@ def test_a_reduced_scale_is_marked_at_the_top(make_results):
     assert note.kind == "scale"
     assert "Quick scale" in note.text
     assert not blocks(measured(make_results), Note)
+
+
+FULL, FEW_IMAGES, FEW_EPOCHS = Scale(1), Scale(1, train=500), Scale(1, epochs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("scales", "expected"),
+    [
+        ((FEW_EPOCHS, FEW_EPOCHS), ": fewer epochs. They"),
+        ((FEW_IMAGES, FEW_IMAGES), ": fewer images. They"),
+        (
+            (FEW_EPOCHS, FEW_IMAGES),
+            ": for some experiments fewer epochs, and for some experiments fewer images.",
+        ),
+        ((FEW_EPOCHS, Scale(1, 0.5, 500)), ": fewer epochs, and for some experiments fewer images. They"),
+        # 96% of ten epochs are ten.
+        ((Scale(1, epochs=0.96), Scale(1, epochs=0.96)), ", not the published recipe. They"),
+    ],
+)
+def test_what_was_shortened_is_told_as_it_is(make_results, scales, expected):
+    results = measured(make_results, scale="quick")
+    groups = {
+        key: replace(group, experiment=replace(group.experiment, scales={"quick": scale, "paper": FULL}))
+        for scale, name in zip(scales, "ab", strict=True)
+        for key, group in results.groups.items()
+        if key[0] == name
+    }
+    (note,) = blocks(replace(results, groups=groups), Note)
+    assert expected in note.text
+
+
+def test_the_papers_own_recipe_is_offered_only_where_a_study_has_it(make_results):
+    results = measured(make_results, scale="quick")
+    command = "tenfold study run tiny --scale paper"
+    assert command in blocks(results, Note)[0].text
+    for scales in ({"quick": FEW_EPOCHS}, {"quick": FEW_EPOCHS, "paper": FEW_IMAGES}):
+        experiments = tuple(replace(each, scales=scales) for each in results.study.experiments)
+        without = replace(results, study=replace(results.study, experiments=experiments))
+        assert "--scale paper" not in blocks(without, Note)[0].text
 
 
 def test_what_was_not_run_is_named_at_the_top(make_results):

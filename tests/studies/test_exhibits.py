@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from tenfold.errors import StudyError
 from tenfold.report.document import Figure, Listing, Measured, Note, Pictures, Table, Text
 from tenfold.studies.charts import BySteps
-from tenfold.studies.exhibit import all_marked
+from tenfold.studies.exhibit import all_marked, missing
 from tenfold.studies.exhibits import Curves, Diagrams, PerClass, SampleImages, Summaries
-from tenfold.studies.experiment import HONEST, PUBLISHED
+from tenfold.studies.experiment import HONEST, PUBLISHED, SEARCH, Candidates, Scale
 from tenfold.studies.readings import Choice, Comparison, Metrics, Ranking, Selection
+from tenfold.studies.results import Results
 
 GOOD, POOR = [0.990, 0.991, 0.992], [0.900, 0.901, 0.902]
 
@@ -185,3 +187,35 @@ def test_a_row_whose_readings_were_run_unequally_says_which_was_how(make_results
     both = all_marked([results.find("good", reading) for reading in (PUBLISHED, HONEST)])
     assert both == "as published: paper, in full; honest: quick, 5 of 10 epochs"
     assert all_marked([None]) == "not run"
+
+
+def test_how_to_run_what_is_missing_is_told_where_it_can_be_run(make_results):
+    results = make_results({"a": {"test_accuracy": GOOD}}, readings=(PUBLISHED,), not_run=("b",))
+    (note,) = PerClass("Classes", "b").blocks(results)
+    assert note.text == (
+        "b was not run at paper scale. Run it with `tenfold study run tiny --scale paper --only 'b'`."
+    )
+    short = tuple(replace(each, scales={"quick": Scale(1)}) for each in results.study.experiments)
+    without = replace(results, study=replace(results.study, experiments=short))
+    (note,) = PerClass("Classes", "b").blocks(without)
+    assert note.text == "b was not run: it has no paper scale."
+    with pytest.raises(StudyError, match=r"paper scale\. It has no such scale, only: quick\.$"):
+        without.get("b")
+
+
+def test_an_experiment_without_the_reading_is_not_called_missing(make_results):
+    results = make_results({"a": {"test_accuracy": GOOD}}, readings=(PUBLISHED,))
+    once = tuple(replace(each, readings=(PUBLISHED,)) for each in results.study.experiments)
+    results = replace(results, study=replace(results.study, experiments=once))
+    (note,) = PerClass("Classes", "a").blocks(results)
+    assert note.text == "a was only read so: as published; this takes another reading."
+    with pytest.raises(StudyError, match=r"It has no such reading, only: as published\.$"):
+        results.get("a")
+
+
+def test_a_candidate_that_is_missing_is_run_with_its_search(make_study):
+    study = make_study("a")
+    candidates = Candidates({"small": study.experiments[0].setup})
+    search = replace(study.experiments[0], name="search", setup=candidates, readings=(SEARCH,))
+    results = Results(replace(study, experiments=(*study.experiments, search)), "paper")
+    assert missing("small", results).text.endswith("--scale paper --only 'search'`.")

@@ -24,10 +24,10 @@ from tenfold.runs import Run
 from tenfold.studies.checks import blamed
 from tenfold.studies.comparison import comparison
 from tenfold.studies.exhibit import Exhibit, marked, with_runs
-from tenfold.studies.experiment import READINGS, SEARCH
+from tenfold.studies.experiment import READINGS, SEARCH, Setup
 from tenfold.studies.judgment import judge_claim, lines
 from tenfold.studies.questions import STUDIED
-from tenfold.studies.results import Results, measured, per_seed
+from tenfold.studies.results import Group, Results, measured, per_seed
 from tenfold.studies.share import division
 from tenfold.studies.watched import Watched
 
@@ -164,20 +164,7 @@ def _scale_notes(results: Results) -> list[Block]:
     missing = tuple(name for name in results.study.by_name if not results.of(name))
     notes: list[Block] = []
     if len(reduced) == len(groups):
-        notes.append(
-            Note(
-                f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the published "
-                "recipe: fewer epochs, and for some networks fewer images. They decide nothing about the "
-                "paper, so every claim is undecided"
-                + (
-                    "; beside it stands what holds or fails in them so far. "
-                    if groups[0].scale == results.scale
-                    else ". "
-                )
-                + f"For the paper's own recipe: `tenfold study run {results.study.argument} --scale paper`.",
-                kind="scale",
-            )
-        )
+        notes.append(Note(_shortened(results, groups), kind="scale"))
     elif reduced:
         run = {group.experiment.name for group in groups}
         shorter = tuple(dict.fromkeys(group.experiment.name for group in reduced))
@@ -192,6 +179,33 @@ def _scale_notes(results: Results) -> list[Block]:
         several = f"Not run at this scale: {len(missing)} of {len(results.study.by_name)} experiments."
         notes.append(_about(missing, "Not run at this scale: {}.", several))
     return notes
+
+
+def _shortened(results: Results, groups: Sequence[Group]) -> str:
+    """Return what was left out of runs of which none is the published recipe in full."""
+    fewer = {
+        "epochs": [
+            isinstance(group.setup, Setup)
+            and group.setup.at(group.scaled).recipe.epochs < group.setup.recipe.epochs
+            for group in groups
+        ],
+        "images": [group.scaled.train is not None or group.scaled.test is not None for group in groups],
+    }
+    what = ", and ".join(
+        f"{'' if all(each) else 'for some experiments '}fewer {name}"
+        for name, each in fewer.items()
+        if any(each)
+    )
+    text = (
+        f"**{groups[0].scale.capitalize()} scale.** These are shortened runs, not the published recipe"
+        f"{what and f': {what}'}. They decide nothing about the paper, so every claim is undecided"
+    )
+    if groups[0].scale == results.scale:
+        text += "; beside it stands what holds or fails in them so far"
+    scales = [each.scales["paper"] for each in results.study.experiments if "paper" in each.scales]
+    if any(scale.full for scale in scales):
+        text += f". For the paper's own recipe: `tenfold study run {results.study.argument} --scale paper`"
+    return f"{text}."
 
 
 def _about(names: tuple[str, ...], few: str, many: str) -> Note:

@@ -19,6 +19,7 @@ from tenfold.report.document import (
     Note,
     Table,
 )
+from tenfold.studies.experiment import Candidates
 from tenfold.studies.results import Group, Results
 
 
@@ -101,10 +102,20 @@ def seeds_text(count: int) -> str:
 
 
 def missing(name: str, results: Results) -> Note:
-    """Return the note that something was not run, and how to run it."""
-    words = quote(name) if "'" in name else f"'{name}'"
+    """Return the note that something was not run, and how to run it, where it can be."""
+    study, scale = results.study, results.scale
+    holder = study.holding(name)
+    if holder is None or scale not in holder.scales:
+        why = f": it has no {scale} scale" if holder else ""
+        return Note(f"{name} was not run{why}.", kind="warning")
+    ran = dict.fromkeys(group.reading for group in results.of(holder.name) if group.scale == scale)
+    search = isinstance(holder.setup, Candidates)
+    if ran and not search and ran.keys() >= set(holder.readings):
+        return Note(f"{name} was only read so: {', '.join(ran)}; this takes another reading.", kind="warning")
+    whole = " whole" if ran else ""
+    words = quote(holder.name) if "'" in holder.name else f"'{holder.name}'"
     return Note(
-        f"{name} was not run at {results.scale} scale. Run it with "
-        f"`tenfold study run {results.study.argument} --scale {results.scale} --only {words}`.",
+        f"{name} was not run{whole} at {scale} scale. Run it with "
+        f"`tenfold study run {study.argument} --scale {scale} --only {words}`.",
         kind="warning",
     )

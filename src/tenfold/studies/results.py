@@ -219,16 +219,24 @@ class Results:
         ------
         StudyError
             It was not run at the scale that is asked about: what a shortened run gives decides nothing about
-            the published recipe. Says how to run it.
+            the published recipe. Says how to run it, where it can be.
         """
         group = self.find(name, reading)
         if group is None or group.scale != self.scale:
             short = f", only at {group.scale} scale" if group else ""
             raise StudyError(
-                f"{name} ({reading}) was not run at {self.scale} scale{short}. "
-                f"Run it with: tenfold study run {self.study.argument} --scale {self.scale}"
+                f"{name} ({reading}) was not run at {self.scale} scale{short}. {self._advice(name, reading)}"
             )
         return group
+
+    def _advice(self, name: str, reading: str) -> str:
+        """Return how to run what was not run, or why it cannot be."""
+        experiment = self.study.holding(name)
+        if experiment is not None and reading not in experiment.readings:
+            return f"It has no such reading, only: {', '.join(experiment.readings)}."
+        if experiment is not None and self.scale not in experiment.scales:
+            return f"It has no such scale, only: {', '.join(experiment.scales)}."
+        return f"Run it with: tenfold study run {self.study.argument} --scale {self.scale}"
 
     def get_all(self, names: Sequence[str], reading: str = HONEST) -> list[Group]:
         """Return several groups; a name that the study does not have is told before a run that is missing."""

@@ -245,6 +245,14 @@ class Study:
             raise UnknownNameError(f"experiment of {self.key}", name, self.by_name)
         return self.by_name[name]
 
+    def holding(self, name: str) -> Experiment | None:
+        """Return the experiment `name`, or the one with a candidate of this label; None if there is none."""
+        for each in self.experiments:
+            labels = each.setup.setups if isinstance(each.setup, Candidates) else {}
+            if name == each.name or name in labels or name.removeprefix(f"{each.name}: ") in labels:
+                return each
+        return None
+
     @property
     def argument(self) -> str:
         """What names it in a command: its key, or the path of the user's file; and the user's data."""
