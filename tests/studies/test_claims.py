@@ -6,6 +6,7 @@ import pytest
 
 from tenfold.studies import HONEST, PUBLISHED
 from tenfold.studies.claims import (
+    as_printed,
     best_of,
     better,
     exceeds,
@@ -87,6 +88,58 @@ def test_a_reported_value_is_reached_where_the_interval_lies_above_it(make_resul
 def test_a_reported_value_counts_as_rounded(make_results):
     results = make_results({"a": {"test_accuracy": [0.98117, 0.98118, 0.98117]}})
     assert reaches("a", 0.9812)(results).outcome == HOLDS
+
+
+def test_what_is_higher_than_reported_reaches_it_and_is_told(make_results):
+    results = make_results({"a": {"test_accuracy": GOOD}})
+    assert reaches("a", 0.98)(results).reason.endswith("reported 98.00%, ours is higher")
+    assert reaches("a", 0.991)(results).reason.endswith("reported 99.10%")
+
+
+# Gains of 0.9, 1.0 and 1.1 points: a further run gives 1 ± 4.303 * 0.1 * sqrt(4 / 3) = 0.503 to 1.497.
+@pytest.mark.parametrize(
+    ("printed", "rounding", "outcome"),
+    [
+        (0.0100, 0.00005, HOLDS),
+        (0.0060, 0.00005, HOLDS),
+        (0.0045, 0.00005, FAILS),
+        (0.0045, 0.0005, HOLDS),  # it may as well have been 0.55
+        (0.0170, 0.00005, FAILS),
+        (0.0170, 0.0005, FAILS),
+    ],
+)
+def test_a_printed_gain_is_set_beside_that_of_a_single_run(make_results, printed, rounding, outcome):
+    results = make_results(
+        {"a": {"test_accuracy": [0.919, 0.92, 0.921]}, "b": {"test_accuracy": [0.91, 0.91, 0.91]}}
+    )
+    found = as_printed("a", printed, over="b", rounding=rounding)(results)
+    assert found.outcome == outcome
+    assert "a − b: a single run shows +1.00 points of test accuracy [+0.50, +1.50], n = 3" in found.reason
+    assert (0 < found.p < 0.05) == (outcome == FAILS)
+
+
+def test_runs_too_uneven_to_tell_a_printed_gain_from_none_leave_it_open(make_results):
+    uneven = {"a": {"test_accuracy": [0.912, 0.92, 0.928]}, "b": {"test_accuracy": [0.91, 0.91, 0.91]}}
+    found = as_printed("a", 0.01, over="b")(make_results(uneven))
+    assert found.outcome == UNDECIDED
+    assert found.reason.endswith("printed +1.00 ± 0.01; it may as well show none")
+    one = {"a": {"test_accuracy": [0.92]}, "b": {"test_accuracy": [0.91]}}
+    assert as_printed("a", 0.01, over="b")(make_results(one)).outcome == UNDECIDED
+    alike_ = {"a": {"test_accuracy": [0.92, 0.93]}, "b": {"test_accuracy": [0.91, 0.92]}}
+    assert as_printed("a", 0.01, over="b")(make_results(alike_)).outcome == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"), [((4, 5, 4), HOLDS), ((1, 4, 8), UNDECIDED), ((9, 9, 8), FAILS)]
+)
+def test_a_printed_count_is_set_beside_that_of_a_single_run(make_results, errors, outcome):
+    tests = [{"per_class": [{"class": "1", "support": 100, "recall": 1 - each / 100}]} for each in errors]
+    results = make_results({"a": {"test": tests}})
+    found = as_printed("a", 4, metric="errors of 1", rounding=0.5)(results)
+    assert found.outcome == outcome
+    assert "a: a single run shows " in found.reason
+    assert "errors of 1" in found.reason
+    assert "printed 4" in found.reason
 
 
 @pytest.mark.parametrize(("drawn", "outcome"), [(None, HOLDS), (2_100, UNDECIDED), (200_000, HOLDS)])
@@ -194,6 +247,8 @@ LOSSES = {"validation_loss": [[0.5, 0.1, 0.2, 0.3], [0.5, 0.1, 0.21, 0.31], [0.5
         (stays_below("a", 0.99), HOLDS),
         (gains("a", ("b",), 0.04, 0.06), HOLDS),
         (gains("a", ("b",), 0.2, 0.3), FAILS),
+        (as_printed("a", 0.05, over="b"), HOLDS),
+        (as_printed("a", 0.06, over="b"), FAILS),
         (ratio_between("a", "b", 1.5, 2.5, metric="time"), HOLDS),
         (matters_more(("a", "b"), than=("b", "c")), HOLDS),
         (exceeds("a", "time", "gap"), HOLDS),
@@ -243,6 +298,7 @@ def unequal(results, name="a"):
     [
         better("a", than="b"),
         gains("b", ("a",), 0.01, 0.02),
+        as_printed("b", 0.01, over="a"),
         matters_more(("a", "b"), than=("a", "b")),
         ratio_between("a", "b", 1, 2, metric="test_accuracy"),
     ],

@@ -28,6 +28,8 @@ from tenfold.studies.judgment import (
 from tenfold.studies.means import Mean
 from tenfold.studies.results import Group, Results, alike, paired, per_seed
 
+NONE = "it may as well show none"
+
 
 def _percent(value: float) -> str:
     """Return a part of the images in percent: from 0 to 100, as an interval's end may not be."""
@@ -57,7 +59,7 @@ def better(
         first, second = results.get_all((name, than), reading)
         gap = Mean.of(per_seed(first, second, metric))
         text = f"{name} − {than}: {points(gap.value)} points of {metric.replace('_', ' ')}{gap.told(points)}"
-        text += f"; more than {points(by)} claimed" if by else ""
+        text += f"; must be more than {points(by)}" if by else ""
         return decide(-gap if lower else gap, text, first, second, by=by)
 
     return predicate
@@ -74,6 +76,8 @@ def reaches(
 ) -> Predicate:
     """Judge whether the mean of `metric` reaches a published value, which was rounded to +- `rounding`.
 
+    What is higher reaches it; where ours is so for certain, the reason says it.
+
     Where the paper's test images are not ours, `drawn` says how many either side drew: the interval then has
     what the two draws add (normal, at the published accuracy), besides the seeds.
     """
@@ -87,9 +91,61 @@ def reaches(
         reason += f"; reported {100 * value:.2f}%"
         if drawn is not None:
             reason += f" on {drawn:,} other test images"
+        if group.n > 1 and low > value + rounding:
+            reason += ", ours is higher"
         because = ONE_SEED if group.n < 2 else NO_SPREAD if no_spread(low, high) else ""
         outcome = UNDECIDED if because else HOLDS if low >= target else FAILS if high < target else UNDECIDED
         return judged(outcome, reason, group, because=because, p=mean.p(target) if outcome == FAILS else 0.0)
+
+    return predicate
+
+
+def as_printed(
+    name: str,
+    printed: float,
+    *,
+    over: str = "",
+    metric: str = "test_accuracy",
+    rounding: float = 0.00005,
+    reading: str = HONEST,
+) -> Predicate:
+    """Judge whether a single run of ours shows the amount that a paper prints: a gain, or a count.
+
+    What is printed is one draw of the authors' own, of one run and rounded, and so is not the mean of many.
+    It stands beside the 95% interval of a further run of ours, mean ± t sd sqrt(1 + 1/n), widened by the
+    rounding: it holds where it lies within, and fails where it lies outside. Where nothing at all lies within
+    as well, it is open: a run as uneven as that cannot tell the printed amount from none.
+
+    Parameters
+    ----------
+    printed : float
+        In units of the metric.
+    over : str
+        What `name` gains over: the metric is then the difference of the two, paired over seeds.
+    rounding : float
+        By how much each printed number may be off; a gain is made of two.
+    """
+    counted = metric.startswith("errors")
+    show = "{:.1f}".format if counted else points
+    unit = metric if counted else f"points of {metric.replace('_', ' ')}"
+    off = rounding * (2 if over else 1)
+
+    def predicate(results: Results) -> Judgment:
+        groups = results.get_all((name, over) if over else (name,), reading)
+        ours = paired(groups, metric)
+        values = ours[0] - ours[1] if over else ours[0]
+        single = Mean.of(values).single
+        low, high = single.interval()
+        what = f"{name} − {over}" if over else name
+        reason = f"{what}: a single run shows {show(single.value)} {unit}{single.told(show)}; printed "
+        reason += f"{printed:g}" if counted else f"{points(printed)} ± {100 * off:.2f}"
+        if single.n < 2 or no_spread(low, high):
+            return judged(UNDECIDED, reason, *groups, because=ONE_SEED if single.n < 2 else NO_SPREAD)
+        nearest = min(max(single.value, printed - off), printed + off)
+        if not low <= nearest <= high:
+            return judged(FAILS, reason, *groups, p=single.p(nearest))
+        none = low - off <= 0 <= high + off
+        return judged(UNDECIDED if none else HOLDS, reason, *groups, because=NONE if none else "")
 
     return predicate
 
@@ -103,7 +159,7 @@ def stays_below(
         group = results.get(name, reading)
         mean = Mean.of(group.values(metric))
         reason = f"{name}: {metric.replace('_', ' ')} {100 * mean.value:.2f}%{mean.told(_percent)}; "
-        return decide(-mean, f"{reason}limit {100 * value:g}%", group, by=-value)
+        return decide(-mean, f"{reason}our limit: {100 * value:g}%", group, by=-value)
 
     return predicate
 
