@@ -203,7 +203,7 @@ def test_what_was_tried_in_a_search_is_compared_on_validation_images_and_claimed
     found = section(page, "Which initialization?")
     said = "abdelsalam: MLP: Glorot uniform − PyTorch's, +1.10 [+0.85,\N{NO-BREAK SPACE}+1.35]"
     assert found.blocks[0].markdown.splitlines() == [
-        "- No answer yet: of what is claimed nothing was run in full.",
+        "- No paper is answered yet: of what is claimed nothing was run in full.",
         f"- **Measured, and claimed by no paper**: {said}.",
     ]
     assert row(found, "MLP: Glorot uniform − PyTorch's")[5:] == ("paper", "nothing", "not claimed")

@@ -136,7 +136,8 @@ def _answered(found: Sequence[Compared]) -> Text:
             alike.setdefault(of_what, []).append(f"{pair}, {each.effect}")
         lines += [f"- **{word}**, {of_what}: {'; '.join(pairs)}." for of_what, pairs in alike.items()]
     if not any(each.kind in DECIDED and each.contrast.claimed for each in found):
-        lines.insert(0, "- No answer yet: of what is claimed nothing was run in full.")
+        what = "No paper is answered yet" if lines else "No answer yet"
+        lines.insert(0, f"- {what}: of what is claimed nothing was run in full.")
     shown = []
     for kind, words in SHORTENED.items():
         short = [each for each in found if each.so_far == kind]
