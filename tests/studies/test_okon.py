@@ -14,6 +14,7 @@ from tenfold.networks import AveragePool, Conv, Dense, Flatten, MaxPool, ReLU, S
 from tenfold.runs import Store
 from tenfold.studies import (
     FOLDS,
+    HONEST,
     PUBLISHED,
     Candidates,
     Classical,
@@ -30,7 +31,7 @@ from tenfold.studies.experiment import with_recipe
 from tenfold.studies.jobs import collect, jobs
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED
 from tenfold.studies.okon import POINTS, candidate
-from tenfold.studies.ranks import agreement, marginal, picks
+from tenfold.studies.ranks import BestSettings, RankAgreement, agreement, marginal, picks
 from tenfold.studies.results import scores
 from tenfold.studies.runner import run_study
 from tenfold.studies.share import Share, parts
@@ -420,7 +421,6 @@ def test_every_claim_can_be_judged_before_anything_was_run(tmp_path):
 
 def test_two_searches_are_shown_side_by_side(searched):
     from tenfold.report.document import Note, Table
-    from tenfold.studies.ranks import BestSettings, RankAgreement
 
     results, _ = searched
     table, note = RankAgreement("Ranks", "own", "skorch").blocks(results)
@@ -439,9 +439,54 @@ def test_two_searches_are_shown_side_by_side(searched):
     assert partial.rows == (("lr", "0.01", "2 of 3 run"),), "the best of a part is not the search's"
 
 
-def test_the_agreement_of_many_candidates_is_told_in_numbers(make_results):
-    from tenfold.studies.ranks import RankAgreement
+def test_the_best_settings_are_marked_by_what_was_run_of_the_best(make_results):
+    results = searching(make_results, {"x1": [0.9, 0.9], "x2": [0.8, 0.8]})
+    scales = {"paper": Scale(2, epochs=0.2)}
+    longer = {"x1": 20, "x2": 15}
+    groups = {
+        key: replace(
+            group,
+            setup=with_recipe(group.setup, epochs=longer[group.label]),
+            experiment=replace(group.experiment, scales=scales),
+        )
+        for key, group in reversed(results.groups.items())
+    }
+    assert [group.label for group in groups.values()] == ["x2", "x1"]
+    results = replace(results, groups=groups)
+    settings = {label: {"epochs": f"{epochs}"} for label, epochs in longer.items()}
+    (best,) = BestSettings("Best", ("x1",), settings, {"epochs": "15"}).blocks(results)
+    assert best.rows == (("epochs", "15", "20"),)
+    assert best.caption == "Best (x1: paper, 4 of 20 epochs, the winner's)"
+    again = replace(results.study.experiment("x2"), scales=scales)
+    both = groups | {("again", HONEST): replace(groups["x1", HONEST], experiment=again)}
+    table, _ = RankAgreement("Ranks", "x1", "x2").blocks(replace(results, groups=both))
+    assert table.caption == "Ranks (x1: paper, 4 of 20 epochs, the winner's; x2: paper, 4 of 20 epochs)"
+    alike = {key: replace(group, setup=groups["x1", HONEST].setup) for key, group in groups.items()}
+    (best,) = BestSettings("Best", ("x1",), settings, {"epochs": "15"}).blocks(replace(results, groups=alike))
+    assert best.caption == "Best (x1: paper, 4 of 20 epochs)"
 
+
+def test_the_best_settings_are_those_of_the_seeds_that_all_candidates_have(make_results):
+    results = searching(make_results, {"x1": [0.9, 0.1], "x2": [0.8, 0.7]})
+    key = ("x2", HONEST)
+    settings = {"x1": {"lr": "1"}, "x2": {"lr": "2"}}
+
+    def best(runs):
+        group = replace(results.groups[key], runs=runs)
+        (table,) = BestSettings("Best", ("x1",), settings, {"lr": "1"}).blocks(
+            replace(results, groups=results.groups | {key: group})
+        )
+        return table.rows[0][2]
+
+    first, second = results.groups[key].runs
+    assert (best((first, second)), best((first,)), best((replace(second, seed=5),))) == (
+        "2",
+        "1",
+        "no seed run whole",
+    )
+
+
+def test_the_agreement_of_many_candidates_is_told_in_numbers(make_results):
     values = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6}
     results = make_results({name: {"validation_accuracy": [value] * 2} for name, value in values.items()})
     one, two = results.study.experiment("a"), results.study.experiment("b")

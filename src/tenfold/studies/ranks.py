@@ -15,7 +15,7 @@ from tenfold.report.tables import format_number
 from tenfold.studies.exhibit import Exhibit, marked, missing
 from tenfold.studies.judgment import HOLDS, Judgment, Predicate, combine, decide, judged, points
 from tenfold.studies.means import Mean
-from tenfold.studies.results import Group, Results, scores
+from tenfold.studies.results import Group, Results, on_common_seeds, scores
 
 Settings = Mapping[str, str]
 """A candidate by its settings."""
@@ -90,8 +90,15 @@ class RankAgreement(Exhibit):
             if np.isfinite(found.spearman)
             else f"{found.n} candidates are too few, or too many are equal, to compare the ranks."
         )
-        caption = f"{self.title} ({marked(groups[self.name][0])})"
-        return [Table(columns, rows, caption), Note(note)]
+        firsts = {self.name: next(iter(first)), self.other: next(iter(second))}
+        marks = "; ".join(f"{name}: {_marked_as(label, groups[name])}" for name, label in firsts.items())
+        return [Table(columns, rows, f"{self.title} ({marks})"), Note(note)]
+
+
+def _marked_as(label: str, groups: Sequence[Group]) -> str:
+    """Return how much was run of the winner, `label`; where others were run otherwise, said of it alone."""
+    marks = {group.label: marked(group) for group in groups}
+    return marks[label] if len(set(marks.values())) == 1 else f"{marks[label]}, the winner's"
 
 
 @dataclass(frozen=True)
@@ -112,21 +119,30 @@ class BestSettings(Exhibit):
 
     def blocks(self, results: Results) -> list[Block]:
         found = {name: results.of(name) for name in self.searches}
-        done = {name: len({group.label for group in groups}) for name, groups in found.items()}
-        # What is the best of a part says nothing of the whole.
-        short = {
-            name: f"{count} of {len(self.settings)} run" if count else "not run"
-            for name, count in done.items()
-            if count < len(self.settings)
+        short = {name: text for name, groups in found.items() if (text := self._short(groups))}
+        best = {
+            name: scores(on_common_seeds(groups))[0][0] for name, groups in found.items() if name not in short
         }
-        best = {name: self.settings[scores(found[name])[0][0]] for name in self.searches if name not in short}
         columns = (Column("Setting"), Column("Paper"), *(Column(name) for name in self.searches))
         rows = tuple(
-            (setting, printed, *(short.get(name) or best[name][setting] for name in self.searches))
+            (
+                setting,
+                printed,
+                *(short.get(name) or self.settings[best[name]][setting] for name in self.searches),
+            )
             for setting, printed in self.paper.items()
         )
-        marks = "; ".join(f"{name}: {marked(found[name][0])}" for name in best)
+        marks = "; ".join(f"{name}: {_marked_as(label, found[name])}" for name, label in best.items())
         return [Table(columns, rows, f"{self.title} ({marks})" if marks else self.title)]
+
+    def _short(self, groups: Sequence[Group]) -> str:
+        """Return what a search lacks to choose, if anything: the best of a part says nothing of the whole."""
+        count = len({group.label for group in groups})
+        if not count:
+            return "not run"
+        if count < len(self.settings):
+            return f"{count} of {len(self.settings)} run"
+        return "" if on_common_seeds(groups)[0].n else "no seed run whole"
 
 
 def picks(search: str, settings: Mapping[str, Settings], paper: Settings) -> Predicate:
