@@ -18,7 +18,7 @@ from tenfold.studies.claims import (
     reaches,
     stays_below,
 )
-from tenfold.studies.curve_claims import always_falls, falls, fits_well, rises
+from tenfold.studies.curve_claims import always_falls, falls, fits_well, lowest_sooner, rises
 from tenfold.studies.judgment import FAILS, HOLDS, UNDECIDED, Judgment, all_of, in_both, judge
 
 GOOD, FAIR, POOR = [0.990, 0.991, 0.992], [0.980, 0.9811, 0.982], [0.900, 0.9012, 0.9021]
@@ -199,6 +199,31 @@ def test_a_loss_that_rises_after_an_epoch_is_seen(make_results):
     beyond = rises("a", metric="loss", since=20)(results)
     assert beyond.outcome == UNDECIDED
     assert "not trained beyond epoch 20" in beyond.reason
+
+
+def test_the_lowest_loss_comes_sooner_among_the_epochs_that_both_ran(make_results):
+    def found(first, second):
+        curves = {"a": {"validation_loss": first}, "b": {"validation_loss": second}}
+        results = make_results({name: {"test_accuracy": GOOD} for name in "ab"}, curves)
+        return lowest_sooner("a", than="b")(results)
+
+    early = [[0.3, 0.1, 0.2, 0.3, 0.4, 0.5]] * 3
+    late = [[0.6, 0.5, 0.4, 0.3, 0.2, 0.1]] * 3
+    assert found(early, late).outcome == HOLDS
+    # All seeds alike: each epoch is known to within half of one, 1.96 / sqrt(6) in all.
+    assert "lowest 4.0 epochs before that of b [3.2, 4.8], n = 3, in 6 epochs of both" in (
+        found(early, late).reason
+    )
+    assert found(late, early).outcome == FAILS
+    # Of a training of two epochs the later ones of the other are not looked at.
+    assert found([curve[:2] for curve in early], late).outcome == UNDECIDED
+
+
+def test_a_part_in_the_published_reading_says_so(make_results):
+    curves = {"a": {"test_accuracy": [[0.9, 0.8, 0.7], [0.9, 0.8, 0.71]]}}
+    results = make_results({"a": {"test_accuracy": GOOD[:2]}}, curves)
+    found = falls("a", metric="accuracy", since=1, reading=PUBLISHED)(results)
+    assert found.reason.startswith("a (as published): test accuracy from epoch 1 to 3: ")
 
 
 def test_a_good_fit_has_a_small_gap_and_a_loss_that_ends_low(make_results):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from tenfold.studies.experiment import HONEST, PUBLISHED
@@ -20,7 +22,43 @@ from tenfold.studies.judgment import (
     points,
 )
 from tenfold.studies.means import Mean
-from tenfold.studies.results import Results
+from tenfold.studies.results import Results, paired
+
+BETWEEN_EPOCHS = 1 / sqrt(6)
+"""The standard deviation of the difference of two epochs: each is known to within half of one, evenly."""
+
+
+def lowest_sooner(name: str, *, than: str, reading: str = HONEST) -> Predicate:
+    """Judge whether the held-out loss of `name` is lowest in an earlier epoch, paired over seeds.
+
+    Of both the epochs are looked at that both ran: the lowest of a longer training may come later for its
+    length alone. Where the loss of `than` still falls at the end, it is lowest later still.
+    """
+    column = f"{'test' if reading == PUBLISHED else 'validation'}_loss"
+
+    def predicate(results: Results) -> Judgment:
+        first, second = results.get_all((name, than), reading)
+        paired((first, second), column)  # raises where they were not run alike
+        curves = [
+            dict(zip([run.seed for run in group.runs], group.history(column), strict=True))
+            for group in (first, second)
+        ]
+        last = min(epochs[-1] for of in curves for epochs, _ in of.values())
+        ours, theirs = ({seed: _lowest(*curve, last) for seed, curve in of.items()} for of in curves)
+        gaps = np.array([theirs[seed] - ours[seed] for seed in sorted(ours.keys() & theirs.keys())])
+        gap = Mean.of(gaps, BETWEEN_EPOCHS)
+        reason = (
+            f"{name}: {column.replace('_', ' ')} is lowest {gap.value:.1f} epochs before that of {than}"
+            f"{gap.told('{:.1f}'.format)}, in {last} epochs of both"
+        )
+        return decide(gap, reason, first, second)
+
+    return predicate
+
+
+def _lowest(epochs: list[int], values: list[float], last: int) -> int:
+    """Return the epoch up to `last` in which a curve is lowest."""
+    return min((value, epoch) for epoch, value in zip(epochs, values, strict=True) if epoch <= last)[1]
 
 
 def always_falls(name: str, *, column: str, reading: str = HONEST) -> Predicate:
@@ -74,7 +112,8 @@ def _changes(name: str, metric: str, since: int, window: int, reading: str, *, u
             for epochs, values in curves
         ]
         mean = Mean.of(np.array(rise))
-        what = f"{name}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: "
+        shown = f"{name} (as published)" if reading == PUBLISHED else name
+        what = f"{shown}: {column.replace('_', ' ')} from epoch {since} to {curves[0][0][-1]}: "
         reason = f"{what}{mean.value:+.4f}{mean.told('{:+.4f}'.format)}"
         return decide(mean if up else -mean, reason, group)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tenfold.networks.zoo import NETWORKS, lin_enhanced_cnn
 from tenfold.studies.claims import as_printed, best_of, better, less_overfit, ranking, reaches
-from tenfold.studies.curve_claims import falls, rises
+from tenfold.studies.curve_claims import falls, lowest_sooner, rises
 from tenfold.studies.exhibits import Confusion, Curves, Diagrams, Mistakes, PerClass, SampleImages, Summaries
 from tenfold.studies.experiment import PUBLISHED, SEARCH, Candidates, Experiment, Scale, Setup, with_recipe
 from tenfold.studies.judgment import all_of, in_both
@@ -243,11 +243,11 @@ CLAIMS = (
             lambda reading: all_of(
                 better(ADAM, than=RMSPROP, reading=reading),
                 better(RMSPROP, than=DEFAULT_SGD, reading=reading),
-                # "Sooner" is judged by how far the loss has risen from its lowest by the end, beside SGD's.
-                better(RMSPROP, than=DEFAULT_SGD, metric="loss_rise", reading=reading),
-                better(ADAM, than=DEFAULT_SGD, metric="loss_rise", reading=reading),
+                lowest_sooner(RMSPROP, than=DEFAULT_SGD, reading=reading),
+                lowest_sooner(ADAM, than=DEFAULT_SGD, reading=reading),
                 rises(RMSPROP, metric="loss", since=20, window=5, reading=reading),
                 rises(ADAM, metric="loss", since=20, window=5, reading=reading),
+                # The 80 epochs were run as published alone, in either reading of the rest.
                 falls(ADAM_80, metric="accuracy", since=50, window=5, reading=PUBLISHED),
             )
         ),
@@ -388,6 +388,11 @@ STUDY = Study(
             "The usual rate after a dense layer.",
             CNN_TAKEN,
             {f"{rate:g} (with Adam)": f"Enhanced CNN with Adam, dropout {rate:g}" for rate in DROPOUTS},
+        ),
+        Assumption(
+            "To overfit sooner",
+            "the held-out loss is lowest in an earlier epoch, of those that both networks ran",
+            "The paper reads it from charts, which show the loss rise.",
         ),
     ),
     noticed=(
