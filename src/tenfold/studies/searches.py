@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.networks.layers import Dropout
 from tenfold.report.document import (
     Block,
     Column,
@@ -14,6 +15,7 @@ from tenfold.report.document import (
     Table,
 )
 from tenfold.studies.exhibit import Exhibit, marked, missing
+from tenfold.studies.experiment import Candidates, Setup
 from tenfold.studies.jobs import winner
 from tenfold.studies.results import Group, Results, measured, scores
 
@@ -80,4 +82,35 @@ class Chosen(Exhibit):
         if found is None:
             return [missing(experiment.chosen_from, of)]
         by = f" of the search at {of.scale} scale, as long as it is not run in full" if shorter else ""
-        return [Note(f"{self.title}: **{found[0]}**, the highest mean validation accuracy{by}.")]
+        text = f"{self.title}: **{found[0]}**, the highest mean validation accuracy{by}."
+        search = results.study.experiment(experiment.chosen_from).setup
+        at = edges(search, found[0]) if isinstance(search, Candidates) else ()
+        if at:
+            text += (
+                f" At the edge of what was tried: {', '.join(at)}. What lies beyond might do better still."
+            )
+        return [Note(text)]
+
+
+def edges(search: Candidates, label: str) -> tuple[str, ...]:
+    """Return the settings in which a candidate has the largest or smallest value that was tried.
+
+    Numbers of which at least three were tried: of two, each is at an edge.
+    """
+    tried = {name: _numbers(setup) for name, setup in search.setups.items()}
+    found = []
+    for setting, value in tried[label].items():
+        values = sorted({each[setting] for each in tried.values() if setting in each})
+        if len(values) > 2 and value in (values[0], values[-1]):
+            found.append(f"{setting} {value:g} (the {'smallest' if value == values[0] else 'largest'})")
+    return tuple(found)
+
+
+def _numbers(setup: Setup) -> dict[str, float]:
+    """Return the settings of a training that a search may vary by degrees."""
+    recipe = setup.recipe
+    found = {"epochs": recipe.epochs, "learning rate": recipe.optimizer.lr}
+    if isinstance(recipe.batch_size, int):
+        found["batch size"] = recipe.batch_size
+    rates = {node.layer.rate for node in setup.network.nodes if isinstance(node.layer, Dropout)}
+    return found | ({"dropout": rates.pop()} if len(rates) == 1 else {})
