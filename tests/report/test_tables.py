@@ -33,6 +33,8 @@ def test_numbers():
     assert format_number(0.5, 1, signed=True) == "+0.5"
     assert format_number(-0.001, 2) == "0.00"
     assert format_number(0.0, 2, signed=True) == "0.00"
+    assert format_number(1.27e18, 4) == "1.3e+18"
+    assert format_number(1.27e18, 0) == "1,270,000,000,000,000,000", "a count is told to the last one"
     assert format_number(math.nan) == "nan"
     assert format_number(-math.inf) == "−∞"
 

@@ -76,14 +76,17 @@ def format_seconds(seconds: float) -> str:
 def format_number(number: float, digits: int | None = None, signed: bool = False) -> str:
     """Return a float with `digits` decimals, or else with four significant digits.
 
-    Not finite: ``nan``, ``∞``. The minus is a minus, not a hyphen.
+    One with decimals from a thousand million on, as the loss of what ran away: ``1.3e+18``. Not finite:
+    ``nan``, ``∞``. The minus is a minus, not a hyphen.
     """
     if math.isnan(number):
         return "nan"
     if math.isinf(number):
         return "∞" if number > 0 else "−∞"
     sign = "+" if signed else ""
-    if digits is not None:
+    if digits and abs(number) >= 1e9:
+        text = format(number, f"{sign}.1e")
+    elif digits is not None:
         text = format(number, f"{sign},.{digits}f")
         if float(text.replace(",", "")) == 0:
             text = text.lstrip("+-")
@@ -151,7 +154,7 @@ def format_measured(number: Measured) -> Shown:
         return Shown(head, count=count, numeric=True)
     up, down = (high - number.mean) * scale, (number.mean - low) * scale
     smallest = 10.0**-number.digits
-    if abs(up - down) > smallest / 2:
+    if abs(up - down) > max(smallest / 2, 1e-9 * up):  # large numbers round more than that
         ends = f"[{format_number(low * scale, number.digits)}, {format_number(high * scale, number.digits)}]"
         return Shown(head, tail=ends, count=count, numeric=True)
     half = format_number((up + down) / 2, number.digits)
@@ -315,7 +318,7 @@ def _line_up(cells: list[Shown]) -> list[Shown]:
 
 
 def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
+    return len(text.partition("e")[0].partition(".")[2])
 
 
 def _minus(text: str) -> str:
