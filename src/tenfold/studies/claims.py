@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.report.tables import format_number
 from tenfold.studies.experiment import HONEST
 from tenfold.studies.judgment import (
     FAILS,
@@ -126,7 +128,7 @@ def as_printed(
         By how much each printed number may be off; a gain is made of two.
     """
     counted = metric.startswith("errors")
-    show = "{:.1f}".format if counted else points
+    show = partial(format_number, digits=1) if counted else points
     unit = metric if counted else f"points of {metric.replace('_', ' ')}"
     off = rounding * (2 if over else 1)
 
