@@ -79,3 +79,8 @@ def test_a_report_that_cannot_be_written_is_told(cli, small, tmp_path):
     assert answer.code == 1
     assert "could not be written" in answer.err
     assert len(Store().list()) > 0
+
+
+def test_what_the_demo_leaves_out_is_there_to_be_left_out():
+    own = [name for key in demo_module.STUDIES for name in get_study(key).own]
+    assert set(demo_module.LEFT_OUT) < set(own)
