@@ -67,9 +67,9 @@ def demo(
 ) -> None:
     """Train our network, run two published studies, read a page, write a report.
 
-    Takes about five minutes on two cores. Of the studies it runs what the papers did, but for one training
-    behind a single chart, not the searches that try other assumptions (tenfold study run adds them). What is
-    finished is kept, so a second run is quick, and one that was stopped goes on where it was.
+    Takes less than five minutes on two cores. Of the studies it runs what the papers did, but for one
+    training behind a single chart, not the searches that try other assumptions (tenfold study run adds them).
+    What is finished is kept, so a second run is quick, and one that was stopped goes on where it was.
     """
     from tenfold.data.catalog import load
     from tenfold.errors import require
