@@ -61,8 +61,8 @@ def test_seconds_of_a_machine_that_others_shared_decide_nothing(small, tmp_path)
     (found,) = run(tmp_path, ["one"], seeds=[0])
     slow = replace(found, seconds=200.0, processor=350.0, hardware=found.hardware | {"threads": 2})
     for made, verdict in (
-        (slow, "no, too slow, so far"),
-        (replace(slow, seconds=90.0, processor=150.0), "yes, so far"),
+        (slow, "no, too slow, so far; 0 of 1 within the time"),
+        (replace(slow, seconds=90.0, processor=150.0), "yes, so far; 1 of 1 within the time"),
         (
             replace(slow, seconds=90.0, hardware=slow.hardware | {"threads": 1}),
             "accuracy yes, so far; the time",
@@ -72,6 +72,24 @@ def test_seconds_of_a_machine_that_others_shared_decide_nothing(small, tmp_path)
     ):
         page = publish([made], tmp_path / "page").read_text("utf-8")
         assert f"| {verdict}" in page
+
+
+def test_the_mean_time_decides_and_its_spread_is_told(small, tmp_path):
+    (found,) = run(tmp_path, ["one"], seeds=[0])
+    idle = replace(found, processor=1000.0, hardware=found.hardware | {"threads": 2})
+    shared = replace(idle, seed=3, seconds=900.0)
+    group = [replace(idle, seed=seed, seconds=seconds) for seed, seconds in enumerate((80.0, 90.0, 104.0))]
+    page = publish([*group, shared], tmp_path / "page").read_text("utf-8")
+    assert "| yes, so far; 2 of 3 within the time |" in page
+    assert "| 91.3 ± 12.1, 104.0 |" in page  # of the three that had their cores to themselves
+    late = [*group[:2], replace(group[2], seconds=190.0)]
+    assert "| no, too slow, so far; 2 of 3" in publish(late, tmp_path / "page").read_text("utf-8")
+
+
+def test_what_needs_a_gpu_is_told_to_be_open(small, tmp_path):
+    page = publish(run(tmp_path, seeds=[0]), tmp_path / "page").read_text("utf-8")
+    assert "Not measured, for want of a GPU: `sprint` there" in page
+    assert "`record`" in page
 
 
 def test_who_learns_from_a_teacher_is_told(small, monkeypatch, tmp_path):

@@ -248,6 +248,23 @@ def test_a_kept_checkpoint_gives_the_finished_training_again(tmp_path):
     assert (again.seconds, again.cpu_seconds) == (first.seconds, first.cpu_seconds)
 
 
+def test_seconds_count_the_drawing_of_the_first_weights_and_not_the_monitoring(monkeypatch):
+    engine = get_engine("numpy")
+    make = engine.trainer
+
+    def slow(*arguments):
+        time.sleep(0.3)
+        trainer = make(*arguments)
+        measure = trainer.logits
+        monkeypatch.setattr(trainer, "logits", lambda images: time.sleep(0.3) or measure(images))
+        return trainer
+
+    monkeypatch.setattr(engine, "trainer", slow)
+    made = train(CNN, replace(RECIPE, epochs=2), bars(), engine=engine, monitors={"test": bars(20, seed=1)})
+    # Two times 0.3 s of monitoring lie between the last step and the start.
+    assert 0.3 <= made.seconds <= made.history.column("seconds")[-1] - 0.6
+
+
 def test_progress_tells_how_far_and_how_long():
     seen = []
     train_tiny(on_epoch=seen.append)

@@ -40,7 +40,7 @@ class Trained:
         Those that evaluation uses.
     history : History
     seconds : float
-        Time spent training, without the monitoring.
+        Time spent training, from the drawing of the first weights to the last step, without the monitoring.
     seed : int
     engine : dict
         The engine's settings.
@@ -159,6 +159,8 @@ def train(
         if not len(each):
             raise TrainingError(f"{each.name} holds no images. Give at least one.")
         check_fit(architecture, each.images, len(each.classes))
+    start = began = perf_counter()
+    began_cpu = process_time()
     trainer = engine.trainer(architecture, recipe, seed, len(data))
     trainer.learn_from(teacher)
     identity: dict[str, Any] = {}
@@ -171,7 +173,7 @@ def train(
         trainer.load_state(found.state)
         last = found
 
-    start, first, written = perf_counter(), last.epoch, perf_counter()
+    first, written = last.epoch, perf_counter()
     before = last.elapsed
 
     def progress(part: float) -> Progress:
@@ -192,23 +194,23 @@ def train(
         nonlocal watching, watching_cpu
         if trainer.done % watch_every:
             return
-        began, began_cpu = perf_counter(), process_time()
+        paused, paused_cpu = perf_counter(), process_time()
         loss, accuracy = trainer.last_batch()
         row: dict[str, float] = {"step": trainer.done, "train_loss": loss, "train_accuracy": accuracy}
         for name, monitored in monitors.items():
             row |= _measure(name, trainer, monitored)
         for column, value in row.items():
             watched.setdefault(column, []).append(value)
-        watching += perf_counter() - began
-        watching_cpu += process_time() - began_cpu
+        watching += perf_counter() - paused
+        watching_cpu += process_time() - paused_cpu
 
     if watch_every:
         trainer.on_step = watch
     try:
         for epoch in range(first, goal):
             watched, watching, watching_cpu = {}, 0.0, 0.0
-            began, began_cpu = perf_counter(), process_time()
             result = trainer.run_epoch(data, epoch)
+            state = trainer.state()
             seconds = last.seconds + perf_counter() - began - watching
             cpu_seconds = last.cpu_seconds + process_time() - began_cpu - watching_cpu
             row: dict[str, Any] = {
@@ -225,12 +227,13 @@ def train(
             elapsed = before + perf_counter() - start
             # One assignment moves everything to the new epoch: an interrupt finds the old one or the new one.
             history = History([*last.history.rows, row | {"seconds": elapsed}])
-            last = Checkpoint(identity, epoch + 1, history, trainer.state(), seconds, elapsed, cpu_seconds)
+            last = Checkpoint(identity, epoch + 1, history, state, seconds, elapsed, cpu_seconds)
             if on_epoch is not None:
                 on_epoch(progress(0.0))
             if folder is not None and perf_counter() - written >= checkpoint_seconds:
                 save_checkpoint(last, folder)
                 written = perf_counter()
+            began, began_cpu = perf_counter(), process_time()
         if folder is not None and (keep_checkpoint or last.epoch < recipe.epochs):
             save_checkpoint(last, folder)
     except KeyboardInterrupt:
