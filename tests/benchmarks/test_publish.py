@@ -55,8 +55,33 @@ def test_goals_are_judged_below_the_table(tmp_path):
     page = publish([replace(suite[0], goals=goals)], kept, tmp_path).read_text("utf-8")
 
     assert "Goal: half as long. **Reached**: 4.00 times (ours)." in page
-    assert "Goal: a second. **Not reached**: 1.5 s (ours)." in page
-    assert "Goal: rate. **Open**: not measured, or not reached in every repeat." in page
+    assert "Goal: a second. **Not reached**: 1.5 s (ours; kept in 1 of 2 repeats)." in page
+
+
+def test_only_what_was_not_measured_is_open(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    goals = (
+        Goal("rate", "ours", "rate", 1),
+        Goal("nobody came", "absent", "seconds", 1),
+        Goal("a right one", "*", "seconds", 1, accuracy=0.995),
+    )
+
+    page = publish([replace(suite[0], goals=goals)], kept, tmp_path).read_text("utf-8")
+
+    assert "Goal: rate. **Not reached** (0 of 2 repeats): ours." in page
+    assert "Goal: nobody came. **Open**: not measured." in page
+    assert "Goal: a right one. **Not reached**: none that was measured has at least 99.5% right." in page
+
+
+def test_a_limit_that_was_measured_too_is_told_beside_the_value(tmp_path):
+    kept = Measurements(tmp_path / "benchmarks.json")
+    kept.add(measurement("race", "ours", 0, seconds=1.0, rate=1.5))
+    kept.every[0].hardware.update(cores=2)
+    within = replace(RACE, goals=(Goal("within the noise", "ours", "seconds", "rate"),))
+
+    page = publish([within], kept, tmp_path).read_text("utf-8")
+
+    assert "Goal: within the noise. **Reached**: 1 s beside 1.5 s (ours)." in page
 
 
 def test_growth_is_a_chart_on_white_and_an_exponent(tmp_path):

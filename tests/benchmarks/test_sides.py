@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from tenfold.benchmarks import accuracy, experiments, growth, inference, startup
+from tenfold.benchmarks import accuracy, experiments, grid, growth, inference, startup
 from tenfold.benchmarks.benchmark import Growth
 from tenfold.benchmarks.suite import SUITE
 from tenfold.errors import BenchmarkError
@@ -73,6 +73,41 @@ def test_plain_numpy_and_the_population_take_the_same_steps():
     assert sum(alike) == 15
     np.testing.assert_allclose(np.array(losses)[alike], np.array(found)[alike], rtol=1e-10)
     np.testing.assert_allclose(losses, found, rtol=0.2)  # other masks
+
+
+def test_a_search_falls_short_by_what_its_winner_lacks_of_the_best_in_noises_of_pairs():
+    scores = {"poor": (0.5, 0.5, 0.5), "near": (0.90, 0.80, 0.70), "top": (0.93, 0.80, 0.76)}
+
+    behind, noise = grid.shortfall(scores, "near")
+
+    assert grid.best(scores) == "top"
+    assert behind == pytest.approx(0.03)
+    # Differences of 0.03, 0 and 0.06: a standard deviation of 0.03, of the mean of three 0.03 / sqrt(3).
+    assert noise == pytest.approx(0.03 / 3**0.5)
+    assert grid.shortfall(scores, "top") == (0, 0)
+
+
+def test_the_grid_counts_the_whole_and_tells_it_net_of_the_start(monkeypatch):
+    searched = []
+
+    def spent(kind, images, points, seed):
+        searched.append((kind, images, points, seed))
+        far = {"low": (0.7, 0.8, 0.6), "high": (0.9, 0.9, 0.9)}
+        near = {"low": (0.7, 0.8, 0.6)}
+        cpu = 3.0 if images == grid.START else 20.0
+        scores = near if kind == "halving" else far
+        return {"cpu_seconds": cpu, "seconds": 11.0, "epochs": 5, "scores": scores}
+
+    monkeypatch.setattr(grid, "_spent", spent)
+    halved = grid.measured("halving")(1, False)
+    whole = grid.measured("grid")(1, False)
+
+    assert (halved["cpu_seconds"], halved["net"], halved["start"]) == (20, 17, 3)
+    assert halved["behind"] == pytest.approx(0.2)  # its winner is looked up in the whole grid
+    assert halved["noise"] == pytest.approx(0.1 / 3**0.5)
+    assert (whole["accuracy"], whole["behind"], whole["noise"]) == (0.9, None, None)
+    halving = [("halving", grid.START, 1, 1), ("halving", grid.IMAGES, 0, 1), ("grid", grid.IMAGES, 0, 1)]
+    assert searched == [*halving, ("grid", grid.START, 1, 1), ("grid", grid.IMAGES, 0, 1)]
 
 
 def test_torch_modules_say_what_the_model_says():

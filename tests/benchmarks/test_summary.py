@@ -48,6 +48,40 @@ def test_what_was_not_reached_in_every_repeat_has_no_mean(kept):
     assert mine.times == {}
 
 
+def test_a_ratio_of_some_repeats_only_is_none(kept):
+    for repeat, seconds in enumerate((1.0, None, 1.0)):
+        kept.add(measurement("race", "ours", repeat, seconds=seconds))
+        kept.add(measurement("race", "theirs", repeat, seconds=4.0))
+
+    mine, _ = rows(RACE, kept)
+
+    assert mine.times == {}
+    assert mine.every_times["seconds"] == (4.0, None, 4.0)
+
+
+def test_a_goal_tells_in_how_many_repeats_it_was_kept(kept):
+    for repeat, seconds in enumerate((1.0, None, 3.0)):
+        kept.add(measurement("race", "ours", repeat, seconds=seconds))
+    goals = (Goal("quick", "ours", "seconds", 2), Goal("not measured", "theirs", "seconds", 2))
+
+    missed, unknown = outcomes(replace(RACE, goals=goals), rows(RACE, kept))
+
+    assert (missed.measured, missed.value, missed.reached) == (True, None, False)
+    assert (missed.met, missed.repeats) == (1, 3)
+    assert (unknown.measured, unknown.reached) == (False, False)
+
+
+@pytest.mark.parametrize(("noise", "reached"), [(0.02, True), (0.01, False)])
+def test_a_limit_may_be_another_measure_of_the_side(kept, noise, reached):
+    for repeat, behind in enumerate((0.0, 0.03)):
+        kept.add(measurement("race", "ours", repeat, seconds=behind, noise=noise))
+
+    (found,) = outcomes(replace(RACE, goals=(Goal("near", "ours", "seconds", "noise"),)), rows(RACE, kept))
+
+    assert (found.value, found.limit, found.reached) == (pytest.approx(0.015), noise, reached)
+    assert found.to_dict()["repeats_met"] == 1
+
+
 @pytest.mark.parametrize(
     ("goal", "side", "value", "reached"),
     [

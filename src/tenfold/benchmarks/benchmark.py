@@ -27,6 +27,8 @@ class Measure:
         Fractions, shown times 100.
     better : "less", "more" or None
         Where given, a column tells how many times as good as the reference each side is.
+    ratio : bool
+        Whether that column is wanted: not of what is compared with nobody's.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Measure:
     digits: int | None = None
     percent: bool = False
     better: Better | None = None
+    ratio: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ class Goal:
         counts.
     measure : str
         The key of a measure that says which way is better.
-    limit : float
-        At least, or at most, as the measure has it; of ratios, at least.
+    limit : float or str
+        At least, or at most, as the measure has it; of ratios, at least. A word is the key of another measure
+        of the same side, whose mean is the limit.
     times : bool
         Whether the ratio to the reference counts instead of the value.
     accuracy : float
@@ -86,7 +90,7 @@ class Goal:
     text: str
     side: str
     measure: str
-    limit: float
+    limit: float | str
     times: bool = False
     accuracy: float = 0.0
 

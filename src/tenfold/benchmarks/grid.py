@@ -1,7 +1,8 @@
 """Okon's grid of 128 candidates in three folds: GridSearchCV over skorch, and our search.
 
 Both get the same images, folds and candidates (batches of 32 and 64 among them), two processes and one thread
-each. What a side takes to start is measured too, with one candidate on a few images, and taken off.
+each. The whole counts, start included. What a side takes to start is measured too, with one candidate on a
+few images, and the time without it is told beside the whole.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from math import sqrt
+from statistics import mean, stdev
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +23,10 @@ from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure, Side, Values
 
 IMAGES, EPOCHS = 450, (6, 8)
 START = 30
-"""Images, where only the start counts."""
+"""Images, where little but the start counts."""
+
+Scores = Mapping[str, Sequence[float]]
+"""The accuracies of each candidate on what was held out, fold by fold."""
 
 
 def candidates(epochs: tuple[int, int]) -> list[dict[str, Any]]:
@@ -38,8 +44,8 @@ def pictures(images: int) -> Any:
     return load("mnist").train.take(slice(0, images))
 
 
-def ours(images: int, points: list[dict[str, Any]], halve: bool) -> dict[str, Any]:
-    """Search with Tenfold."""
+def ours(images: int, points: list[dict[str, Any]], halve: bool, seed: int) -> dict[str, Any]:
+    """Search with Tenfold; `seed` is that of the folds and of the trainings."""
     from tenfold.data import folds
     from tenfold.runs import Store
     from tenfold.studies.okon import candidate, label
@@ -55,17 +61,21 @@ def ours(images: int, points: list[dict[str, Any]], halve: bool) -> dict[str, An
     with tempfile.TemporaryDirectory() as folder:
         found = search(
             made,
-            folds(pictures(images), 3, seed=0),
+            folds(pictures(images), 3, seed=seed),
             store=Store(folder),
             rungs=rungs,
+            seeds=(seed,),
             engine="torch",
             workers=2,
         )
     return {"scores": {score.label: score.accuracies for score in found.rungs[-1]}, "epochs": found.trained}
 
 
-def theirs(images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
-    """Search as skorch's documentation does: a module with parameters, GridSearchCV over them."""
+def theirs(images: int, points: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    """Search as skorch's documentation does: a module with parameters, GridSearchCV over them.
+
+    `seed` is that of the folds.
+    """
     import numpy as np
     import torch
     from joblib.externals.loky import get_reusable_executor
@@ -93,7 +103,7 @@ def theirs(images: int, points: list[dict[str, Any]]) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     data = pictures(images)
-    parts = folds(data, 3, seed=0)
+    parts = folds(data, 3, seed=seed)
     where = {image.tobytes(): place for place, image in enumerate(data.images)}
     splits = [
         tuple(np.array([where[image.tobytes()] for image in part.images]) for part in pair) for pair in parts
@@ -128,26 +138,54 @@ def measured(kind: str) -> Callable[[int, bool], Values]:
     """Return a side: "skorch", "grid" or "halving"."""
 
     def measure(repeat: int, smoke: bool) -> Values:
-        start = _spent(kind, START, 1)
-        found = start if smoke else _spent(kind, IMAGES, 0)
-        cpu_seconds = found["cpu_seconds"] - (0 if smoke else start["cpu_seconds"])
+        start = _spent(kind, START, 1, repeat)
+        images, points = (START, 1) if smoke else (IMAGES, 0)
+        found = start if smoke else _spent(kind, images, points, repeat)
+        # What the whole grid says of the candidate that halving chose is looked up afterwards, uncounted.
+        whole = _spent("grid", images, points, repeat)["scores"] if kind == "halving" else None
+        chosen = best(found["scores"])
+        behind, noise = (None, None) if whole is None else shortfall(whole, chosen)
         return {
-            "cpu_seconds": cpu_seconds,
-            "seconds": found["seconds"],
+            "cpu_seconds": found["cpu_seconds"],
+            "net": found["cpu_seconds"] - start["cpu_seconds"],
             "start": start["cpu_seconds"],
+            "seconds": found["seconds"],
             "epochs": found["epochs"],
-            "accuracy": max(sum(each) / len(each) for each in found["scores"].values()),
+            "accuracy": mean(found["scores"][chosen]),
+            "behind": behind,
+            "noise": noise,
         }
 
     return measure
 
 
-def _spent(kind: str, images: int, points: int) -> dict[str, Any]:
+def best(scores: Scores) -> str:
+    """Return the candidate with the highest mean; of equals the one named first."""
+    return max(scores, key=lambda label: mean(scores[label]))
+
+
+def shortfall(scores: Scores, chosen: str) -> tuple[float, float]:
+    """Return how far a candidate is behind the best, and the noise of that.
+
+    The noise is the standard error of the difference, fold by fold: both are measured on the same images, so
+    what makes one fold harder than another cancels. The standard deviation of the best over the folds would
+    have it in, and let more pass.
+
+    Returns
+    -------
+    behind, noise : float
+        In fractions of the images; 0 and 0 where the best was chosen.
+    """
+    differences = [top - own for top, own in zip(scores[best(scores)], scores[chosen], strict=True)]
+    return mean(differences), stdev(differences) / sqrt(len(differences))
+
+
+def _spent(kind: str, images: int, points: int, seed: int) -> dict[str, Any]:
     """Run a search in a process of its own; add the processor time of all its processes, and the wall clock.
 
     `points` is how many candidates, 0 for all.
     """
-    command = [sys.executable, "-m", "tenfold.benchmarks.grid", kind, str(images), str(points)]
+    command = [sys.executable, "-m", "tenfold.benchmarks.grid", kind, *map(str, (images, points, seed))]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(command, env=os.environ | threads, stdout=subprocess.PIPE, check=True, text=True)
@@ -162,12 +200,19 @@ SKORCH = "GridSearchCV over skorch"
 BENCHMARK = Benchmark(
     "grid",
     "Okon's grid",
-    f"128 candidates in three folds of the first {IMAGES} training images of MNIST; {EPOCHS[0]} and "
-    f"{EPOCHS[1]} epochs in place of the published 15 and 20; two processes of one thread each on every "
-    "side (`n_jobs=2`). Processor time of all processes of a side, less what the side takes to start (one "
-    f"candidate on {START} images). The grids train all candidates in all folds; halving lets one in four "
-    "go on. Epochs are those that were trained. Accuracy: of the candidate that was chosen, the mean over "
-    "the folds that it was chosen by.",
+    f"128 candidates in three folds of the first {IMAGES} training images of MNIST, other folds each repeat, "
+    f"whose number is the seed of folds and trainings; {EPOCHS[0]} and {EPOCHS[1]} epochs in place of the "
+    "published 15 and 20; two processes of one thread each on every side (`n_jobs=2`). *Processor*: that of "
+    "all processes of a side from its start to its end, libraries imported, nothing taken off; the goals are "
+    "judged by it. *Net*: the same less the *start*, which is the whole of a search of one candidate on "
+    f"{START} images, its training included, so that net is told a little too short on every side. The "
+    "grids train all candidates in all folds; halving lets one in four go on. Epochs are those that were "
+    "trained. *Best*: the mean over the folds of the candidate that was chosen, which it was chosen by. "
+    "*Behind*: the candidate that halving chose is looked up in the scores of our whole grid, same folds and "
+    "seed, trained again for that, uncounted; told is how far its mean is below that of the grid's best. "
+    "*Noise*: the standard error of that difference over the three folds, pair by pair, since both "
+    "candidates are measured on the same images. The best of 128 is luckier than most, which is not taken "
+    "off: the goal is on the strict side.",
     (
         Side("Tenfold, the whole grid", measured("grid"), ("torch",)),
         Side("Tenfold, successive halving", measured("halving"), ("torch",)),
@@ -175,27 +220,48 @@ BENCHMARK = Benchmark(
     ),
     (
         Measure("cpu_seconds", "processor", "s", 1, better="less"),
-        Measure("seconds", "wall, with start", "s", 1, better="less"),
+        Measure("net", "net of the start", "s", 1, better="less"),
         Measure("start", "start", "s", 1),
+        Measure("seconds", "wall", "s", 1, better="less"),
         Measure("epochs", "epochs", "", 0),
         Measure("accuracy", "best", "%", 1, percent=True),
+        Measure("behind", "best minus chosen", "points", 2, percent=True, better="less", ratio=False),
+        Measure("noise", "noise", "points", 2, percent=True),
     ),
     reference=SKORCH,
     repeats=2,
     goals=(
         Goal(
-            "the whole grid at least 4 times as fast", "Tenfold, the whole grid", "cpu_seconds", 4, times=True
+            "the whole grid at least 4 times as fast, start included",
+            "Tenfold, the whole grid",
+            "cpu_seconds",
+            4,
+            times=True,
         ),
-        Goal("halving at least 12 times", "Tenfold, successive halving", "cpu_seconds", 12, times=True),
+        Goal(
+            "halving at least 12 times, start included",
+            "Tenfold, successive halving",
+            "cpu_seconds",
+            12,
+            times=True,
+        ),
+        Goal(
+            "halving finds a candidate within the noise of the best",
+            "Tenfold, successive halving",
+            "behind",
+            "noise",
+        ),
     ),
 )
 
 
 def main() -> None:
     """Search as the command line says, and print the scores as JSON."""
-    kind, images, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    kind, images, count, seed = sys.argv[1], *map(int, sys.argv[2:5])
     points = candidates(EPOCHS)[: count or None]
-    found = theirs(images, points) if kind == "skorch" else ours(images, points, kind == "halving")
+    found = (
+        theirs(images, points, seed) if kind == "skorch" else ours(images, points, kind == "halving", seed)
+    )
     print(json.dumps(found))
 
 

@@ -95,25 +95,42 @@ def _table(benchmark: Benchmark, kept: Measurements) -> Iterator[str]:
 def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:
     """Return a goal and what became of it, in one line."""
     goal = outcome.goal
+    if not outcome.measured:
+        return f"Goal: {goal.text}. **Open**: not measured."
+    if outcome.side is None:
+        return (
+            f"Goal: {goal.text}. **Not reached**: none that was measured has at least "
+            f"{100 * goal.accuracy:g}% right."
+        )
+    repeats = f"{outcome.met} of {outcome.repeats} repeats"
     if outcome.value is None:
-        return f"Goal: {goal.text}. **Open**: not measured, or not reached in every repeat."
+        return f"Goal: {goal.text}. **Not reached** ({repeats}): {outcome.side}."
     (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
-    value = f"{_times(outcome.value)} times" if goal.times else _value(Spread((outcome.value,)), measure)
-    unit = f" {measure.unit}" if measure.unit and not goal.times else ""
+    value = _reading(outcome.value, measure, goal.times)
+    if isinstance(goal.limit, str) and outcome.limit is not None:
+        value += f" beside {_reading(outcome.limit, measure, goal.times)}"
     verdict = "Reached" if outcome.reached else "Not reached"
-    return f"Goal: {goal.text}. **{verdict}**: {value}{unit} ({outcome.side})."
+    side = outcome.side if outcome.met == outcome.repeats else f"{outcome.side}; kept in {repeats}"
+    return f"Goal: {goal.text}. **{verdict}**: {value} ({side})."
+
+
+def _reading(value: float, measure: Measure, times: bool) -> str:
+    """Return a value in words, with its unit."""
+    if times:
+        return f"{_times(value)} times"
+    return f"{_value(Spread((value,)), measure)} {measure.unit}".rstrip()
 
 
 def _titles(measure: Measure) -> list[str]:
     title = f"{measure.title} ({measure.unit})" if measure.unit else measure.title
-    return [title, "times"] if measure.better else [title]
+    return [title, "times"] if measure.better and measure.ratio else [title]
 
 
 def _cells(benchmark: Benchmark, row: Row) -> Iterator[str]:
     yield row.side
     for measure in benchmark.measures:
         yield _value(row.measured.get(measure.key), measure)
-        if measure.better:
+        if measure.better and measure.ratio:
             times = row.times.get(measure.key)
             yield "1" if row.side == benchmark.reference else NOTHING if times is None else _ratio(times)
     yield str(row.repeats)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp, log
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure
 from tenfold.benchmarks.measurements import Measurement, Measurements
+
+Repeats = tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,18 @@ class Row:
     measured : dict of Spread
         By measure; one that was not reached in every repeat is left out.
     times : dict of Spread
-        By measure, how many times as good as the reference, repeat by repeat.
+        By measure, how many times as good as the reference, repeat by repeat; left out where one of the two
+        did not reach it in a repeat that both have.
+    every, every_times : dict of tuple of float or None
+        The same repeat by repeat, None where it was not reached: what was not reached in every repeat, too.
     """
 
     side: str
     repeats: int
     measured: dict[str, Spread]
     times: dict[str, Spread]
+    every: dict[str, Repeats] = field(default_factory=dict, repr=False)
+    every_times: dict[str, Repeats] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -80,16 +87,26 @@ def rows(benchmark: Benchmark, kept: Measurements) -> list[Row]:
         measurements = kept.of(benchmark.key, side.name)
         if not measurements:
             continue
-        keys = list(measurements[0].values)
-        measured = {key: spread for key in keys if (spread := _spread(measurements, key)) is not None}
-        times: dict[str, Spread] = {}
-        for measure in benchmark.measures:
-            if measure.better and side.name != benchmark.reference:
-                ratios = _ratios(measure, measurements, reference)
-                if ratios:
-                    times[measure.key] = Spread(tuple(ratios))
-        found.append(Row(side.name, len(measurements), measured, times))
+        every = {key: tuple(each.values.get(key) for each in measurements) for key in measurements[0].values}
+        every_times = {
+            measure.key: ratios
+            for measure in benchmark.measures
+            if measure.better and measure.ratio and side.name != benchmark.reference
+            if (ratios := _ratios(measure, measurements, reference))
+        }
+        found.append(
+            Row(side.name, len(measurements), _spreads(every), _spreads(every_times), every, every_times)
+        )
     return found
+
+
+def _spreads(every: Mapping[str, Repeats]) -> dict[str, Spread]:
+    """Return the spread of what was reached in every repeat."""
+    return {key: Spread(values) for key, values in every.items() if _complete(values)}
+
+
+def _complete(values: Repeats) -> TypeGuard[tuple[float, ...]]:
+    return None not in values
 
 
 @dataclass(frozen=True)
@@ -99,22 +116,34 @@ class Outcome:
     Attributes
     ----------
     goal : Goal
+    measured : bool
+        Whether a side that it is about was measured. Where none was, the goal is open; else it is reached, or
+        not reached.
     side : str or None
         The side that counts; None where none was measured, or none is accurate enough.
     value : float or None
-        What it came to.
+        What it came to; None where it was not reached in every repeat.
+    limit : float or None
+        What the value was held against.
+    met, repeats : int
+        In how many of how many repeats the limit was kept.
     reached : bool
     """
 
     goal: Goal
+    measured: bool = False
     side: str | None = None
     value: float | None = None
+    limit: float | None = None
+    met: int = 0
+    repeats: int = 0
     reached: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as plain JSON values."""
         told = {"side": self.side, "value": self.value, "reached": self.reached}
-        return {"goal": self.goal.text, "limit": self.goal.limit} | told
+        counts = {"measured": self.measured, "repeats_met": self.met, "repeats": self.repeats}
+        return {"goal": self.goal.text, "limit": self.limit} | told | counts
 
 
 def outcomes(benchmark: Benchmark, found: Sequence[Row]) -> list[Outcome]:
@@ -125,40 +154,59 @@ def outcomes(benchmark: Benchmark, found: Sequence[Row]) -> list[Outcome]:
 def _outcome(benchmark: Benchmark, goal: Goal, found: Sequence[Row]) -> Outcome:
     (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
     less = measure.better == "less" and not goal.times
-    values = {
-        row.side: spread.mean
-        for row in found
-        if _counts(goal, row) and (spread := (row.times if goal.times else row.measured).get(goal.measure))
-    }
-    if not values:
-        return Outcome(goal)
-    side = (min if less else max)(values, key=lambda name: values[name])
-    reached = values[side] <= goal.limit if less else values[side] >= goal.limit
-    return Outcome(goal, side, values[side], reached)
+    measured = [row for row in found if _named(goal, row) and goal.measure in _every(goal, row)]
+    judged = [_judged(goal, row, less) for row in measured if _accurate(goal, row)]
+    if not judged:
+        fixed = None if isinstance(goal.limit, str) else goal.limit
+        return Outcome(goal, bool(measured), limit=fixed)
+
+    def rank(outcome: Outcome) -> tuple[bool, int, float]:
+        value = outcome.value
+        return value is not None, 0 if value is not None else outcome.met, (-1 if less else 1) * (value or 0)
+
+    return max(judged, key=rank)
 
 
-def _counts(goal: Goal, row: Row) -> bool:
-    named = row.side.startswith(goal.side[:-1]) if goal.side.endswith("*") else row.side == goal.side
+def _judged(goal: Goal, row: Row, less: bool) -> Outcome:
+    """Return what a goal comes to by one side."""
+    every = _every(goal, row)[goal.measure]
+    limit = row.measured[goal.limit].mean if isinstance(goal.limit, str) else goal.limit
+
+    def keeps(value: float | None) -> bool:
+        return value is not None and (value <= limit if less else value >= limit)
+
+    value = mean(every) if _complete(every) else None
+    return Outcome(goal, True, row.side, value, limit, sum(map(keeps, every)), len(every), keeps(value))
+
+
+def _every(goal: Goal, row: Row) -> dict[str, Repeats]:
+    return row.every_times if goal.times else row.every
+
+
+def _named(goal: Goal, row: Row) -> bool:
+    return row.side.startswith(goal.side[:-1]) if goal.side.endswith("*") else row.side == goal.side
+
+
+def _accurate(goal: Goal, row: Row) -> bool:
     accuracy = row.measured.get("accuracy")
-    return named and (not goal.accuracy or (accuracy is not None and accuracy.mean >= goal.accuracy))
-
-
-def _spread(measurements: Sequence[Measurement], key: str) -> Spread | None:
-    values = [value for each in measurements if (value := each.values.get(key)) is not None]
-    return Spread(tuple(values)) if len(values) == len(measurements) else None
+    return not goal.accuracy or (accuracy is not None and accuracy.mean >= goal.accuracy)
 
 
 def _ratios(
     measure: Measure, measurements: Sequence[Measurement], reference: dict[int, Measurement]
-) -> list[float]:
-    """Return how many times as good a side is as the reference, in each repeat that has both."""
-    found = []
+) -> Repeats:
+    """Return how many times as good a side is as the reference, in each repeat that has both.
+
+    None where one of the two did not reach it: to leave that repeat out would be to choose.
+    """
+    found: list[float | None] = []
     for each in measurements:
-        mine = each.values.get(measure.key)
-        theirs = reference[each.repeat].values.get(measure.key) if each.repeat in reference else None
-        if mine and theirs:
-            found.append(theirs / mine if measure.better == "less" else mine / theirs)
-    return found
+        if each.repeat in reference:
+            mine = each.values.get(measure.key)
+            theirs = reference[each.repeat].values.get(measure.key)
+            less, both = measure.better == "less", mine and theirs
+            found.append(None if not both else theirs / mine if less else mine / theirs)  # type: ignore[operator]
+    return tuple(found)
 
 
 @dataclass(frozen=True)
