@@ -1,9 +1,11 @@
+import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from tests.benchmarks.test_measurements import measurement
-from tests.benchmarks.test_summary import RACE
+from tests.benchmarks.test_summary import RACE, SIDES
 
+from tenfold.benchmarks import recipes
 from tenfold.benchmarks.benchmark import Goal, Growth, Side
 from tenfold.benchmarks.measurements import Measurements
 from tenfold.benchmarks.publish import publish, to_dict
@@ -82,6 +84,23 @@ def test_a_limit_that_was_measured_too_is_told_beside_the_value(tmp_path):
     page = publish([within], kept, tmp_path).read_text("utf-8")
 
     assert "Goal: within the noise. **Reached**: 1 s beside 1.5 s (ours)." in page
+
+
+def test_a_goal_of_accuracy_names_the_network_and_its_seeds(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    rows = [{"name": "small", "seed": seed, "accuracy": accuracy} for seed, accuracy in enumerate((0.99, 1))]
+    every = {field.name: None for field in fields(recipes.Measurement)}
+    text = json.dumps({"measurements": [every | row for row in rows]})
+    (tmp_path / "recipes.json").write_text(text)
+    sides = (replace(SIDES[0], recipe="small"), *SIDES[1:])
+    goal = Goal("quick and right", "ours", "seconds", 2, accuracy=0.995, also=(("rate", 3),))
+    kept.every = [measurement("race", "ours", 0, seconds=1.0, rate=5.0, accuracy=0.99)]
+    kept.every[0].hardware.update(cores=2)
+
+    page = publish([replace(suite[0], sides=sides, goals=(goal,))], kept, tmp_path).read_text("utf-8")
+
+    reached = "**Reached**: 1 s, rate 5 (ours; 99.50% right, the mean of 2 seeds)."
+    assert f"Goal: quick and right. {reached}" in page
 
 
 def test_growth_is_a_chart_on_white_and_an_exponent(tmp_path):

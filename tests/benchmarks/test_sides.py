@@ -21,7 +21,10 @@ def test_every_benchmark_is_whole(benchmark):
     assert isinstance(benchmark, Growth) or benchmark.reference in names
     assert bool(benchmark.measures) != isinstance(benchmark, Growth)
     for goal in benchmark.goals:
-        assert goal.measure in {measure.key for measure in benchmark.measures if measure.better}
+        keys = {measure.key for measure in benchmark.measures if measure.better}
+        assert {goal.measure, *(key for key, _ in goal.also)} <= keys
+    for side in benchmark.sides:
+        assert benchmark.reference_of(side) in {*names, ""}
 
 
 def test_the_clock_notes_the_first_time_that_a_goal_was_reached():
@@ -138,6 +141,43 @@ def test_predictions_are_counted_once_a_pass_and_image():
     assert values["accuracy"] == np.mean(test.labels == 0)
     assert values["per_second"] > 0
     assert inference.timed(predict, test, 1, 1, accurate=False)["accuracy"] is None
+
+
+def test_the_median_pass_counts(monkeypatch):
+    took = iter([1.0, 4.0, 2.0, 0.5, 3.0, *[0.1, 0.3, 0.2]])
+    now = [0.0]
+    monkeypatch.setattr(inference, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(inference, "process_time", lambda: 2 * now[0])
+    warm = []
+
+    def predict(images):
+        now[0] += next(took) if warm else 0.0
+        warm.append(len(images))
+        return np.zeros((len(images), 10))
+
+    values = inference.timed(predict, inference.pictures(50), single=3, passes=5)
+
+    assert values["per_second"] == 50 / 2.0
+    assert values["processor"] == pytest.approx(1e6 * 4.0 / 50)
+    assert values["single"] == pytest.approx(1e6 * 0.2)
+
+
+def test_only_sides_that_run_one_network_are_compared():
+    benchmark = inference.BENCHMARK
+    pairs = {side.name: other for side in benchmark.sides if (other := benchmark.reference_of(side))}
+
+    assert pairs == {
+        "Tenfold, tiny-8k": "PyTorch, tiny-8k",
+        "Tenfold: fast, trained for this": "PyTorch, fast",
+        "Tenfold: lin-enhanced-cnn, as drawn": "ONNX Runtime, lin-enhanced-cnn",
+    }
+
+
+def test_a_network_counts_by_the_seeds_of_its_recipe():
+    recipes = {side.name: side.recipe for side in inference.BENCHMARK.sides}
+
+    assert (recipes["Tenfold, base-1"], recipes["Tenfold, tiny-8k"]) == ("base", "tiny-8k")
+    assert recipes["Tenfold, base-ensemble"] is None  # three networks side by side, which no recipe trains
 
 
 def test_a_wider_network_has_more_channels_and_the_same_layers():

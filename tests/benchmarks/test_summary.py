@@ -5,7 +5,7 @@ from tests.benchmarks.test_measurements import measurement
 
 from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure, Side
 from tenfold.benchmarks.measurements import Measurements
-from tenfold.benchmarks.summary import exponents, fit_power, outcomes, rows
+from tenfold.benchmarks.summary import Spread, exponents, fit_power, outcomes, rows
 
 SIDES = tuple(Side(name, lambda repeat, smoke: {}) for name in ("ours", "theirs", "absent"))
 RACE = Benchmark(
@@ -105,6 +105,72 @@ def test_a_goal_is_judged_by_the_mean(kept, goal, side, value, reached):
     (found,) = outcomes(benchmark, rows(benchmark, kept))
 
     assert (found.side, found.value, found.reached) == (side, value, reached)
+
+
+PAIRS = replace(
+    RACE,
+    sides=(
+        *SIDES[:2],
+        Side("small", SIDES[0].measure, reference="small, theirs"),
+        Side("small, theirs", SIDES[0].measure, reference=""),
+        Side("another", SIDES[0].measure, reference=""),
+    ),
+)
+
+
+def test_a_side_is_compared_with_the_one_that_does_the_same(kept):
+    for side, seconds in (("ours", 2.0), ("theirs", 8.0), ("small", 1.0), ("small, theirs", 3.0)):
+        kept.add(measurement("race", side, 0, seconds=seconds))
+    kept.add(measurement("race", "another", 0, seconds=5.0))
+
+    found = {row.side: row.times.get("seconds") for row in rows(PAIRS, kept)}
+
+    assert {name: times and times.values for name, times in found.items()} == {
+        "ours": (4.0,),
+        "theirs": None,
+        "small": (3.0,),
+        "small, theirs": None,
+        "another": None,
+    }
+
+
+BOTH = Goal("both", "*", "rate", 20, accuracy=0.99, also=(("seconds", 2.0),))
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow", "side", "reached"),
+    [
+        ({"rate": 15.0, "seconds": 1.0}, {"rate": 30.0, "seconds": 9.0}, "theirs", False),
+        ({"rate": 21.0, "seconds": 1.0}, {"rate": 30.0, "seconds": 9.0}, "ours", True),
+        ({"rate": 15.0, "seconds": 9.0}, {"rate": 14.0, "seconds": 1.0}, "theirs", False),
+    ],
+    ids=["each keeps one limit", "one keeps both", "the limits kept count first"],
+)
+def test_one_side_must_keep_all_limits(kept, quick, slow, side, reached):
+    kept.add(measurement("race", "ours", 0, **quick, accuracy=1.0))
+    kept.add(measurement("race", "theirs", 0, **slow, accuracy=1.0))
+
+    (found,) = outcomes(replace(RACE, goals=(BOTH,)), rows(RACE, kept))
+
+    assert (found.side, found.reached) == (side, reached)
+    assert found.also == {"seconds": (quick if side == "ours" else slow)["seconds"]}
+
+
+def test_accuracy_is_the_mean_over_the_seeds_of_the_recipe_where_they_are_known(kept):
+    sides = tuple(replace(side, recipe=recipe) for side, recipe in zip(SIDES, ("a", None, None), strict=True))
+    benchmark = replace(RACE, sides=sides, goals=(BOTH,))
+    for side in ("ours", "theirs"):
+        kept.add(measurement("race", side, 0, rate=30.0, seconds=1.0, accuracy=0.991))
+    found = rows(benchmark, kept)
+
+    (unlucky,) = outcomes(benchmark, found[:1], {"a": Spread((0.991, 0.985, 0.988))})
+    (lucky,) = outcomes(benchmark, found[:1], {"a": Spread((0.991, 0.993, 0.995))})
+    (other,) = outcomes(benchmark, found[:1], {"b": Spread((0.5,))})
+    (alone,) = outcomes(benchmark, found[1:], {"a": Spread((0.5,))})
+
+    assert (unlucky.measured, unlucky.side, unlucky.reached) == (True, None, False)
+    assert (lucky.reached, lucky.accuracy) == (True, Spread((0.991, 0.993, 0.995)))
+    assert (other.accuracy, alone.accuracy) == (Spread((0.991,)), Spread((0.991,)))
 
 
 def test_the_exponent_of_a_power_is_found():

@@ -56,6 +56,12 @@ class Side:
         For the libraries' arithmetic; None: one a core, as they choose.
     repeats : int or None
         Where it is so slow that it is measured less often than the others; None: as often as they.
+    recipe : str or None
+        The recipe that its network was trained by, whose accuracy over the seeds counts where a goal wants
+        accuracy; None: the network's own accuracy counts.
+    reference : str or None
+        The side that it is compared with; "": with none, since none does the same. None: with the
+        benchmark's.
     """
 
     name: str
@@ -63,6 +69,8 @@ class Side:
     packages: tuple[str, ...] = ()
     threads: int | None = None
     repeats: int | None = None
+    recipe: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,10 @@ class Goal:
     times : bool
         Whether the ratio to the reference counts instead of the value.
     accuracy : float
-        Sides count whose measure ``accuracy`` is at least this.
+        Sides count whose accuracy is at least this: in the mean over the seeds of their recipe, where those
+        are measured, else their measure ``accuracy``.
+    also : tuple of (str, float)
+        Further measures of the same side with their limits: one side must keep all.
     """
 
     text: str
@@ -93,6 +104,7 @@ class Goal:
     limit: float | str
     times: bool = False
     accuracy: float = 0.0
+    also: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ class Benchmark:
         In the order of the table. They take turns.
     measures : tuple of Measure
     reference : str
-        The side that the others are compared with.
+        The side that the others are compared with, unless they name another.
     repeats : int
     goals : tuple of Goal
     """
@@ -125,6 +137,11 @@ class Benchmark:
     def repeats_of(self, side: Side) -> int:
         """Return how often a side is measured."""
         return self.repeats if side.repeats is None else side.repeats
+
+    def reference_of(self, side: Side) -> str:
+        """Return the name of the side that a side is compared with; "" where there is none."""
+        wanted = self.reference if side.reference is None else side.reference
+        return "" if wanted == side.name else wanted
 
 
 @dataclass(frozen=True)

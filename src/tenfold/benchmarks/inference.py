@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
 from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure, Side, Values
+from tenfold.benchmarks.shipping import SHIPPED
 
 PASSES = 5
 SINGLE = 1000
+LIN, TINY = "lin-enhanced-cnn", "tiny-8k"
+FEW = 2000
+"""Images that Lin's Enhanced CNN predicts, which is more work than any that ships."""
 
 Predict = Callable[[Any], Any]
 """From pictures (n, 28, 28) uint8 to probabilities (n, 10)."""
@@ -20,7 +25,7 @@ def timed(
 ) -> Values:
     """Return how fast all test images are predicted together and one by one, and how many are right.
 
-    Of some passes over all images the fastest counts, and of the single images the median.
+    Of some passes over all images the median counts, and of the single images, too.
     """
     seconds, processor = [], []
     right = (predict(test.images).argmax(axis=1) == test.labels).mean()
@@ -36,9 +41,9 @@ def timed(
         predict(picture)
         alone.append(perf_counter() - began_one)
     return {
-        "per_second": len(test) / min(seconds),
-        "processor": 1e6 * min(processor) / len(test),
-        "single": 1e6 * sorted(alone)[len(alone) // 2],
+        "per_second": len(test) / median(seconds),
+        "processor": 1e6 * median(processor) / len(test),
+        "single": 1e6 * median(alone),
         "accuracy": float(right) if accurate else None,
     }
 
@@ -75,9 +80,11 @@ def drawn(name: str) -> Any:
 
 
 def model(name: str, smoke: bool) -> Any:
-    """Return what is measured by the name: what ships, or `fast`."""
+    """Return what is measured by the name: what ships, `fast`, or Lin's Enhanced CNN as drawn."""
     from tenfold.models import open_model
 
+    if name == LIN:
+        return drawn(LIN)
     if name != "fast":
         return open_model(name)
     return drawn("fast") if smoke else fast()
@@ -88,7 +95,8 @@ def ours(name: str) -> Callable[[int, bool], Values]:
 
     def measure(repeat: int, smoke: bool) -> Values:
         chosen = model(name, smoke)
-        return timed(chosen.predict_proba, pictures(200 if smoke else None))
+        count = None if name != LIN else FEW
+        return timed(chosen.predict_proba, pictures(200 if smoke else count), accurate=name != LIN)
 
     return measure
 
@@ -101,7 +109,7 @@ def bare(repeat: int, smoke: bool) -> Values:
     from tenfold.networks.onnx import INPUT, Graph
     from tenfold.networks.program import lower
 
-    chosen = drawn("lin-enhanced-cnn")
+    chosen = drawn(LIN)
     graph = Graph(fold(lower(chosen.architecture, chosen.weights)))
     content = graph.content(graph.node("Softmax", [graph.logits], axis=1))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -109,7 +117,7 @@ def bare(repeat: int, smoke: bool) -> Values:
     def predict(images: Any) -> Any:
         return session.run(None, {INPUT: images})[0]
 
-    return timed(predict, pictures(200 if smoke else 2000), accurate=False)
+    return timed(predict, pictures(200 if smoke else FEW), accurate=False)
 
 
 def torch_modules(chosen: Any) -> Any:
@@ -143,24 +151,31 @@ def torch_modules(chosen: Any) -> Any:
     return nn.Sequential(*modules).eval()
 
 
-def plain_torch(repeat: int, smoke: bool) -> Values:
-    """Run `fast` in plain PyTorch, a thousand images at a time, which is as fast as any on this machine."""
-    import numpy as np
-    import torch
+def plain_torch(name: str) -> Callable[[int, bool], Values]:
+    """Return a side that runs a model of ours in plain PyTorch.
 
-    chosen = model("fast", smoke)
-    modules = torch_modules(chosen)
-    mean, std = chosen.architecture.mean, chosen.architecture.std
+    A thousand images at a time, which is as fast as any on this machine.
+    """
 
-    def predict(images: Any) -> Any:
-        found = []
-        with torch.inference_mode():
-            for start in range(0, len(images), 1000):
-                x = torch.from_numpy(images[start : start + 1000]).float().div_(255).sub_(mean).div_(std)
-                found.append(torch.softmax(modules(x[:, None]), 1).numpy())
-        return np.concatenate(found)
+    def measure(repeat: int, smoke: bool) -> Values:
+        import numpy as np
+        import torch
 
-    return timed(predict, pictures(200 if smoke else None))
+        chosen = model(name, smoke)
+        modules = torch_modules(chosen)
+        mean, std = chosen.architecture.mean, chosen.architecture.std
+
+        def predict(images: Any) -> Any:
+            found = []
+            with torch.inference_mode():
+                for start in range(0, len(images), 1000):
+                    x = torch.from_numpy(images[start : start + 1000]).float().div_(255).sub_(mean).div_(std)
+                    found.append(torch.softmax(modules(x[:, None]), 1).numpy())
+            return np.concatenate(found)
+
+        return timed(predict, pictures(200 if smoke else None))
+
+    return measure
 
 
 def mlp(repeat: int, smoke: bool) -> Values:
@@ -196,33 +211,51 @@ def neighbors(repeat: int, smoke: bool) -> Values:
     )
 
 
-def _sides() -> tuple[Side, ...]:
-    from tenfold.models import pretrained_names
+TORCH, TORCH_TINY, RUNTIME = "PyTorch, fast", f"PyTorch, {TINY}", f"ONNX Runtime, {LIN}"
 
-    shipped = tuple(Side(f"Tenfold, {name}", ours(name)) for name in pretrained_names())
-    return (
-        *shipped,
-        Side("Tenfold: fast, trained for this", ours("fast"), ("torch",)),
-        Side(TORCH, plain_torch, ("torch",)),
-        Side("ONNX Runtime, lin-enhanced-cnn", bare),
-        Side("scikit-learn, MLPClassifier", mlp, ("sklearn",)),
-        Side("scikit-learn, k-NN", neighbors, ("sklearn",)),
+
+def _shipped(name: str) -> Side:
+    """Return the side of a network that ships.
+
+    Its accuracy is that of its recipe over the seeds, unless it is several networks side by side.
+    """
+    recipe, seeds = SHIPPED.get(name, (name, ()))
+    reference = TORCH_TINY if name == TINY else ""
+    return Side(
+        f"Tenfold, {name}", ours(name), recipe=recipe if len(seeds) == 1 else None, reference=reference
     )
 
 
-TORCH = "PyTorch, fast"
+def _sides() -> tuple[Side, ...]:
+    from tenfold.models import pretrained_names
+
+    return (
+        *(_shipped(name) for name in pretrained_names()),
+        Side(TORCH_TINY, plain_torch(TINY), ("torch",), reference=""),
+        Side("Tenfold: fast, trained for this", ours("fast"), ("torch",), recipe="fast"),
+        Side(TORCH, plain_torch("fast"), ("torch",)),
+        Side(f"Tenfold: {LIN}, as drawn", ours(LIN), reference=RUNTIME),
+        Side(RUNTIME, bare, reference=""),
+        Side("scikit-learn, MLPClassifier", mlp, ("sklearn",), reference=""),
+        Side("scikit-learn, k-NN", neighbors, ("sklearn",), reference=""),
+    )
+
 
 BENCHMARK = Benchmark(
     "inference",
     "Predicting",
     "MNIST's 10,000 test images, uint8 in memory, to probabilities, in Python, two threads or as many as "
-    f"there are cores. *Together*: the fastest of {PASSES} passes over all (ONNX Runtime's side: over "
-    "2,000, k-NN: one pass over 1,000), and the least processor time an image. *One image*: the median of "
+    f"there are cores. *Together*: the median of {PASSES} passes over all (Lin's network: over {FEW:,}, "
+    "k-NN: one pass over 1,000), and the median processor time an image. *One image*: the median of "
     f"{SINGLE:,} calls (k-NN: 20). Ours is `Model.predict_proba`, of what ships, and of `fast`, trained "
-    "once, under seed 0. PyTorch runs the same `fast` as modules in evaluation mode, batches of 1,000. "
-    "ONNX Runtime runs Lin's Enhanced CNN (18.7 million multiply-adds) with its defaults, the weights as "
-    "drawn. MLPClassifier has its default 100 units and five passes of training; k-NN has k = 3 and 60,000 "
-    "images. Libraries are imported, models loaded and warm.",
+    f"once, under seed 0. PyTorch runs the same `fast` and `{TINY}` as modules in evaluation mode, batches "
+    "of 1,000. ONNX Runtime runs Lin's Enhanced CNN (18.7 million multiply-adds) with its defaults, and we "
+    "the same network, the weights as drawn. *Times* is told between sides that run one network with the "
+    "same weights, and nowhere else. MLPClassifier has its default 100 units and five passes of training; "
+    "k-NN has k = 3 and 60,000 images. Libraries are imported, models loaded and warm. *Accuracy* is that "
+    "of the model that was timed. The goal wants the mean over the seeds of its recipe, as recipes.json "
+    "beside this page has it (where it has none, the accuracy of the model that was timed), and one network "
+    "that keeps both limits.",
     _sides(),
     (
         Measure("per_second", "together", "images/s", 0, better="more"),
@@ -233,12 +266,13 @@ BENCHMARK = Benchmark(
     reference=TORCH,
     goals=(
         Goal(
-            "a network that ships, with at least 99.5% right, classifies at least 100,000 images a second",
+            "a network that ships, at least 99.5% right in the mean over its seeds, classifies at least "
+            "100,000 images a second, and answers one image within 100 µs",
             "Tenfold, *",
             "per_second",
             100_000,
             accuracy=0.995,
+            also=(("single", 100),),
         ),
-        Goal("such a network answers one image within 100 µs", "Tenfold, *", "single", 100, accuracy=0.995),
     ),
 )

@@ -7,10 +7,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from tenfold.benchmarks import recipes
 from tenfold.benchmarks.benchmark import Benchmark, Growth, Measure
 from tenfold.benchmarks.chart import growth_chart
 from tenfold.benchmarks.measurements import Measurement, Measurements
-from tenfold.benchmarks.summary import Outcome, Row, Spread, curves, exponents, outcomes, rows
+from tenfold.benchmarks.summary import (
+    Outcome,
+    Row,
+    Spread,
+    curves,
+    exponents,
+    outcomes,
+    recipe_accuracies,
+    rows,
+)
 from tenfold.report.files import write
 from tenfold.report.tables import NOTHING, format_number
 
@@ -43,7 +53,7 @@ def to_dict(suite: Sequence[Benchmark], kept: Measurements) -> dict[str, Any]:
             found[benchmark.key] = {
                 "reference": benchmark.reference,
                 "rows": [row.to_dict() for row in found_rows],
-                "goals": [outcome.to_dict() for outcome in outcomes(benchmark, found_rows)],
+                "goals": [outcome.to_dict() for outcome in outcomes(benchmark, found_rows, _recipes(kept))],
             }
     return found
 
@@ -63,7 +73,7 @@ def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
         "`make bench`, or `tenfold bench`, measures what is told here; `tenfold bench --fresh` measures it "
         "anew. Every side runs in a process of its own, and the sides of a benchmark take turns. Told are "
         "means ± standard deviations over the repeats; *times* is how many times as good as the reference "
-        "a side is, repeat by repeat: mean (least to most).",
+        "a side is, repeat by repeat: mean (least to most). The reference has a 1.",
         "",
         "What our recipes reach over ten seeds is measured by `tenfold recipes measure`, into recipes.md.",
     )
@@ -85,11 +95,16 @@ def _table(benchmark: Benchmark, kept: Measurements) -> Iterator[str]:
     yield _line(["---", *["---:"] * (len(titles) - 1)])
     for row in found:
         yield _line(_cells(benchmark, row))
-    for outcome in outcomes(benchmark, found):
+    for outcome in outcomes(benchmark, found, _recipes(kept)):
         yield f"\n{_outcome(benchmark, outcome)}"
     left = [side.name for side in benchmark.sides if side.name not in {row.side for row in found}]
     if left:
         yield f"\nNot measured: {', '.join(left)}."
+
+
+def _recipes(kept: Measurements) -> dict[str, Spread]:
+    """Return the accuracies over the seeds that `tenfold recipes measure` left beside the measurements."""
+    return recipe_accuracies(recipes.read(kept.path.parent))
 
 
 def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:
@@ -103,15 +118,26 @@ def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:
             f"{100 * goal.accuracy:g}% right."
         )
     repeats = f"{outcome.met} of {outcome.repeats} repeats"
+    accurate = f"; {_seeds(outcome.accuracy)}" if outcome.accuracy else ""
     if outcome.value is None:
-        return f"Goal: {goal.text}. **Not reached** ({repeats}): {outcome.side}."
-    (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
+        return f"Goal: {goal.text}. **Not reached** ({repeats}): {outcome.side}{accurate}."
+    measures = {measure.key: measure for measure in benchmark.measures}
+    measure = measures[goal.measure]
     value = _reading(outcome.value, measure, goal.times)
     if isinstance(goal.limit, str) and outcome.limit is not None:
         value += f" beside {_reading(outcome.limit, measure, goal.times)}"
+    for key, further in outcome.also.items():
+        text = NOTHING if further is None else _reading(further, measures[key], times=False)
+        value += f", {measures[key].title} {text}"
     verdict = "Reached" if outcome.reached else "Not reached"
     side = outcome.side if outcome.met == outcome.repeats else f"{outcome.side}; kept in {repeats}"
-    return f"Goal: {goal.text}. **{verdict}**: {value} ({side})."
+    return f"Goal: {goal.text}. **{verdict}**: {value} ({side}{accurate})."
+
+
+def _seeds(accuracy: Spread) -> str:
+    """Return the accuracy that a side counts by, and of how many seeds it is the mean."""
+    n = len(accuracy.values)
+    return f"{accuracy.mean:.2%} right, " + ("measured once" if n == 1 else f"the mean of {n} seeds")
 
 
 def _reading(value: float, measure: Measure, times: bool) -> str:
@@ -127,12 +153,13 @@ def _titles(measure: Measure) -> list[str]:
 
 
 def _cells(benchmark: Benchmark, row: Row) -> Iterator[str]:
+    references = {benchmark.reference_of(side) for side in benchmark.sides}
     yield row.side
     for measure in benchmark.measures:
         yield _value(row.measured.get(measure.key), measure)
         if measure.better and measure.ratio:
             times = row.times.get(measure.key)
-            yield "1" if row.side == benchmark.reference else NOTHING if times is None else _ratio(times)
+            yield _ratio(times) if times else "1" if row.side in references else NOTHING
     yield str(row.repeats)
 
 

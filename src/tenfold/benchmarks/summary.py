@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, log
 from statistics import mean, stdev
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from tenfold.benchmarks.benchmark import Benchmark, Goal, Measure
 from tenfold.benchmarks.measurements import Measurement, Measurements
+from tenfold.benchmarks.recipes import Measurement as RecipeMeasurement
 
 Repeats = tuple[float | None, ...]
 
@@ -81,17 +83,18 @@ class Row:
 
 def rows(benchmark: Benchmark, kept: Measurements) -> list[Row]:
     """Return what each side that was measured came to, in the benchmark's order."""
-    reference = {each.repeat: each for each in kept.of(benchmark.key, benchmark.reference)}
     found = []
     for side in benchmark.sides:
         measurements = kept.of(benchmark.key, side.name)
         if not measurements:
             continue
+        other = benchmark.reference_of(side)
+        reference = {each.repeat: each for each in kept.of(benchmark.key, other)} if other else {}
         every = {key: tuple(each.values.get(key) for each in measurements) for key in measurements[0].values}
         every_times = {
             measure.key: ratios
             for measure in benchmark.measures
-            if measure.better and measure.ratio and side.name != benchmark.reference
+            if measure.better and measure.ratio
             if (ratios := _ratios(measure, measurements, reference))
         }
         found.append(
@@ -127,7 +130,12 @@ class Outcome:
         What the value was held against.
     met, repeats : int
         In how many of how many repeats the limit was kept.
+    also : dict of float or None
+        The means of the further measures that the goal limits.
+    accuracy : Spread or None
+        The accuracy that the side counts by, one value a seed; None where the goal wants none.
     reached : bool
+        Whether all limits were kept.
     """
 
     goal: Goal
@@ -137,46 +145,98 @@ class Outcome:
     limit: float | None = None
     met: int = 0
     repeats: int = 0
+    also: dict[str, float | None] = field(default_factory=dict)
+    accuracy: Spread | None = None
     reached: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as plain JSON values."""
         told = {"side": self.side, "value": self.value, "reached": self.reached}
         counts = {"measured": self.measured, "repeats_met": self.met, "repeats": self.repeats}
-        return {"goal": self.goal.text, "limit": self.limit} | told | counts
+        further = {"also": self.also, "accuracy": self.accuracy.to_dict() if self.accuracy else None}
+        return {"goal": self.goal.text, "limit": self.limit} | told | counts | further
 
 
-def outcomes(benchmark: Benchmark, found: Sequence[Row]) -> list[Outcome]:
-    """Return what became of each goal of a benchmark, by its rows."""
-    return [_outcome(benchmark, goal, found) for goal in benchmark.goals]
+def outcomes(
+    benchmark: Benchmark, found: Sequence[Row], recipes: Mapping[str, Spread] = MappingProxyType({})
+) -> list[Outcome]:
+    """Return what became of each goal of a benchmark.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+    found : sequence of Row
+        Its rows.
+    recipes : dict of str to Spread
+        The test accuracies of recipes, one value a seed: `recipe_accuracies`.
+    """
+    return [_outcome(benchmark, goal, found, recipes) for goal in benchmark.goals]
 
 
-def _outcome(benchmark: Benchmark, goal: Goal, found: Sequence[Row]) -> Outcome:
-    (measure,) = (measure for measure in benchmark.measures if measure.key == goal.measure)
-    less = measure.better == "less" and not goal.times
+def recipe_accuracies(measurements: Sequence[RecipeMeasurement]) -> dict[str, Spread]:
+    """Return the test accuracies of each recipe that was measured, seed by seed."""
+    found: dict[str, list[float]] = {}
+    for each in measurements:
+        found.setdefault(each.name, []).append(each.accuracy)
+    return {name: Spread(tuple(values)) for name, values in found.items()}
+
+
+def _outcome(
+    benchmark: Benchmark, goal: Goal, found: Sequence[Row], recipes: Mapping[str, Spread]
+) -> Outcome:
+    measures = {measure.key: measure for measure in benchmark.measures}
+    less = measures[goal.measure].better == "less" and not goal.times
     measured = [row for row in found if _named(goal, row) and goal.measure in _every(goal, row)]
-    judged = [_judged(goal, row, less) for row in measured if _accurate(goal, row)]
+    judged = []
+    for row in measured:
+        accuracy = _accuracy(benchmark, row, recipes) if goal.accuracy else None
+        if not goal.accuracy or (accuracy is not None and accuracy.mean >= goal.accuracy):
+            judged.append(_judged(goal, row, measures, accuracy))
     if not judged:
         fixed = None if isinstance(goal.limit, str) else goal.limit
         return Outcome(goal, bool(measured), limit=fixed)
 
-    def rank(outcome: Outcome) -> tuple[bool, int, float]:
+    def rank(outcome: Outcome) -> tuple[bool, bool, int, float]:
         value = outcome.value
-        return value is not None, 0 if value is not None else outcome.met, (-1 if less else 1) * (value or 0)
+        if value is None:
+            return False, False, outcome.met, 0.0
+        return outcome.reached, True, _kept(outcome, measures), -value if less else value
 
     return max(judged, key=rank)
 
 
-def _judged(goal: Goal, row: Row, less: bool) -> Outcome:
+def _judged(goal: Goal, row: Row, measures: Mapping[str, Measure], accuracy: Spread | None) -> Outcome:
     """Return what a goal comes to by one side."""
     every = _every(goal, row)[goal.measure]
+    less = measures[goal.measure].better == "less" and not goal.times
     limit = row.measured[goal.limit].mean if isinstance(goal.limit, str) else goal.limit
-
-    def keeps(value: float | None) -> bool:
-        return value is not None and (value <= limit if less else value >= limit)
-
     value = mean(every) if _complete(every) else None
-    return Outcome(goal, True, row.side, value, limit, sum(map(keeps, every)), len(every), keeps(value))
+    also = {key: row.measured[key].mean if key in row.measured else None for key, _ in goal.also}
+    met = sum(_keeps(one, limit, less) for one in every)
+    found = Outcome(goal, True, row.side, value, limit, met, len(every), also, accuracy)
+    return replace(found, reached=_kept(found, measures) == 1 + len(goal.also))
+
+
+def _kept(outcome: Outcome, measures: Mapping[str, Measure]) -> int:
+    """Return how many of a goal's limits were kept."""
+    goal = outcome.goal
+    less = measures[goal.measure].better == "less" and not goal.times
+    first = outcome.limit is not None and _keeps(outcome.value, outcome.limit, less)
+    further = (_keeps(outcome.also[key], limit, measures[key].better == "less") for key, limit in goal.also)
+    return first + sum(further)
+
+
+def _keeps(value: float | None, limit: float, less: bool) -> bool:
+    return value is not None and (value <= limit if less else value >= limit)
+
+
+def _accuracy(benchmark: Benchmark, row: Row, recipes: Mapping[str, Spread]) -> Spread | None:
+    """Return the accuracy that a side counts by: over the seeds of its recipe, or its network's alone."""
+    (recipe,) = (side.recipe for side in benchmark.sides if side.name == row.side)
+    if recipe is not None and recipe in recipes:
+        return recipes[recipe]
+    alone = row.measured.get("accuracy")
+    return None if alone is None else Spread((alone.mean,))
 
 
 def _every(goal: Goal, row: Row) -> dict[str, Repeats]:
@@ -185,11 +245,6 @@ def _every(goal: Goal, row: Row) -> dict[str, Repeats]:
 
 def _named(goal: Goal, row: Row) -> bool:
     return row.side.startswith(goal.side[:-1]) if goal.side.endswith("*") else row.side == goal.side
-
-
-def _accurate(goal: Goal, row: Row) -> bool:
-    accuracy = row.measured.get("accuracy")
-    return not goal.accuracy or (accuracy is not None and accuracy.mean >= goal.accuracy)
 
 
 def _ratios(
