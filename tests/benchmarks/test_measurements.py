@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tenfold.benchmarks.measurements import Measurement, Measurements
@@ -21,6 +23,28 @@ def test_they_come_back_from_disk_as_they_were(tmp_path):
     assert again.of("speed")[0] == measurement(repeat=0, seconds=None)
     assert again.has("speed", "ours", 1)
     assert not again.has("speed", "theirs", 1)
+
+
+def test_a_side_is_told_under_one_set_of_circumstances(tmp_path):
+    kept = Measurements(tmp_path / "benchmarks.json")
+    for side in ("ours", "theirs"):
+        for repeat in range(2):
+            kept.add(measurement(side=side, repeat=repeat, seconds=1.0))
+
+    kept.add(replace(measurement(repeat=1, seconds=2.0), source="changed"))
+
+    assert [(each.repeat, each.values["seconds"]) for each in kept.of("speed", "ours")] == [(1, 2.0)]
+    assert len(kept.of("speed", "theirs")) == 2
+    assert kept.has("speed", "theirs", 1, measurement().circumstances)
+    assert not kept.has("speed", "ours", 1, measurement().circumstances)
+
+
+def test_the_same_repeat_is_kept_once(tmp_path):
+    kept = Measurements(tmp_path / "benchmarks.json")
+    for seconds in (1.0, 2.0):
+        kept.add(measurement(seconds=seconds))
+
+    assert [each.values["seconds"] for each in kept.of("speed")] == [2.0]
 
 
 def test_what_is_measured_anew_is_forgotten_on_disk_too(tmp_path):

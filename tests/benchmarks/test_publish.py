@@ -42,7 +42,7 @@ def test_the_page_tells_means_spread_ratios_and_where_they_come_from(tmp_path):
     assert "| ours | 1.5 ± 0.7071 | **4.00** (4.00 to 4.00) | – | – | 2 |" in page
     assert "| theirs | 6 ± 2.828 | 1 | – | 1 | 2 |" in page
     assert "Not measured: absent." in page
-    assert "A fast one, 2 cores; python 3.11; commit abc; 2026-01-02. The machine was idle." in page
+    assert "A fast one, 2 cores; python 3.11; commit abc; 2026-01-02. The machine was idle" in page
     assert "Not measured yet: `tenfold bench --only never`." in page
 
 
@@ -121,7 +121,34 @@ def test_a_busy_machine_is_told(tmp_path):
 
     page = publish(suite, kept, tmp_path).read_text("utf-8")
 
-    assert "**The machine was busy**: other work used 3.2 of its cores" in page
+    assert "**The machine was busy** during 1 of 1 measurements: other work used more than 0.1 cores" in page
+
+
+def test_one_busy_measurement_among_idle_ones_is_told(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    object.__setattr__(kept.of("race", "theirs")[1], "load", 0.4)
+
+    page = publish(suite, kept, tmp_path).read_text("utf-8")
+
+    assert "**The machine was busy** during 1 of 4 measurements" in page
+    assert "0.4 in their mean, 0.4 at most" in page
+
+
+def test_every_day_version_and_commit_is_told(tmp_path):
+    suite, kept, alike = published(tmp_path)
+    kept.every = [
+        replace(each, date="2026-03-04T00:00:00", commit="def", source="new", versions={"python": "3.12"})
+        if (each.side, each.benchmark) == ("theirs", "race")
+        else each
+        for each in kept.every
+    ]
+
+    page = publish(suite, kept, tmp_path).read_text("utf-8")
+
+    assert "python 3.11 and 3.12; commit abc, def; 2026-01-02 to 2026-03-04. **Not all sides" in page
+    assert "`tenfold bench --only race` measures the others anew." in page
+    assert "| ours | 1.5 ± 0.7071 | – | – | – | 2 |" in page
+    assert "Not all sides" not in alike
 
 
 def test_the_same_as_json(tmp_path):

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from time import sleep
 
 import pytest
 
@@ -65,6 +66,15 @@ def test_what_is_measured_is_on_disk_at_once_and_not_measured_again(kept, answer
     assert again.of("three", "b")[0].values == {"seconds": 2.0}
 
 
+def test_what_was_measured_otherwise_is_measured_anew(kept, answers):
+    run(list(turns(THREE, kept)), kept)
+    now = kept.every[0].circumstances
+
+    assert names(turns(THREE, kept, replace(now, commit="of the results alone"))) == []
+    assert len(names(turns(THREE, kept, replace(now, source="changed")))) == 9
+    assert len(names(turns(THREE, kept, replace(now, versions=now.versions | {"numpy": "0.1"})))) == 9
+
+
 def test_a_side_whose_package_is_not_installed_is_left_out(kept):
     foreign = replace(SIDES[1], packages=("json", "no_such_package"))
 
@@ -75,12 +85,21 @@ def test_a_side_whose_package_is_not_installed_is_left_out(kept):
 
 def test_a_side_of_one_thread_says_so_to_the_libraries(answers):
     measure(Turn(THREE, replace(SIDES[0], threads=1), 0))
-    measure(Turn(THREE, SIDES[0], 0))
 
-    (_, one), (_, every) = answers
+    ((_, one),) = answers
     assert one["OMP_NUM_THREADS"] == one["OPENBLAS_NUM_THREADS"] == "1"
-    assert one["OMP_WAIT_POLICY"] == every["OMP_WAIT_POLICY"] == "passive"
-    assert one["GOMP_SPINCOUNT"] == every["GOMP_SPINCOUNT"] == "3000"
+
+
+def test_every_other_setting_is_the_library_s_own(answers, monkeypatch):
+    ours = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "PYTHONWARNINGS", "KERAS_BACKEND")
+    for name in ours:
+        monkeypatch.delenv(name, raising=False)
+    measure(Turn(THREE, SIDES[0], 0))
+    measure(Turn(THREE, replace(SIDES[0], packages=("keras",)), 0))
+
+    (_, plain), (_, keras) = answers
+    assert plain == dict(os.environ)
+    assert keras == plain | {"KERAS_BACKEND": "torch"}
 
 
 def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):
@@ -116,14 +135,38 @@ def test_the_others_go_on_where_one_side_fails(kept, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_a_busy_core_is_seen():
+    before = runner.moment()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
         try:
-            used = runner.cores_in_use(1.0)
+            sleep(1)
+            after = runner.moment()
         finally:
             busy.kill()
 
+    used = runner.others(before, after)
+
     assert used is not None
     assert 0.3 < used <= (os.cpu_count() or 1)
+
+
+def test_what_a_side_used_itself_is_nobody_else_s(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    before = runner.Moment(seconds=10, used=3, ticks=(1000, 5000))
+    # In 10 s 4000 ticks of four cores went by, half of them in use: two cores, of which the side had 1.5.
+    after = runner.Moment(seconds=20, used=18, ticks=(3000, 9000))
+
+    assert runner.others(before, after) == pytest.approx(0.5)
+    assert runner.others(before, replace(after, used=30)) == 0
+    assert runner.others(before, replace(after, ticks=None)) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_the_time_of_a_child_that_has_ended_is_ours():
+    before = runner.moment()
+    spin = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+
+    assert runner.moment().used - before.used >= 0.3
 
 
 EVERY = [(benchmark, side) for benchmark in SUITE.values() for side in benchmark.sides]

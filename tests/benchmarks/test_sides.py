@@ -1,5 +1,6 @@
 """The sides do what they say; how long they take is nothing for tests."""
 
+import os
 import sys
 
 import numpy as np
@@ -171,6 +172,23 @@ def test_only_sides_that_run_one_network_are_compared():
         "Tenfold: fast, trained for this": "PyTorch, fast",
         "Tenfold: lin-enhanced-cnn, as drawn": "ONNX Runtime, lin-enhanced-cnn",
     }
+
+
+def test_fast_is_trained_elsewhere_so_that_pytorch_has_none_of_our_settings(monkeypatch):
+    commands = []
+
+    def run(command, **settings):
+        commands.append(command)
+        inference.drawn("fast").save(command[-1])
+
+    monkeypatch.setattr(inference.subprocess, "run", run)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    found = inference.model("fast", smoke=False)
+
+    assert [command[:3] for command in commands] == [[sys.executable, "-m", "tenfold.benchmarks.inference"]]
+    assert found.architecture == inference.drawn("fast").architecture
+    assert not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
 
 
 def test_a_network_counts_by_the_seeds_of_its_recipe():

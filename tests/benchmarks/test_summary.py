@@ -48,6 +48,20 @@ def test_what_was_not_reached_in_every_repeat_has_no_mean(kept):
     assert mine.times == {}
 
 
+def test_only_what_was_measured_alike_is_compared(kept):
+    kept.add(measurement("race", "theirs", 0, seconds=4.0))
+    kept.add(replace(measurement("race", "ours", 0, seconds=1.0), versions={"torch": "2.2"}))
+    kept.every[0].versions.update(torch="2.1")
+    goal = Goal("quick", "ours", "seconds", 2, times=True)
+
+    mine, yours = rows(RACE, kept)
+    (outcome,) = outcomes(replace(RACE, goals=(goal,)), [mine, yours])
+
+    assert (mine.measured["seconds"].mean, yours.measured["seconds"].mean) == (1, 4)
+    assert mine.times == {}
+    assert not outcome.measured
+
+
 def test_a_ratio_of_some_repeats_only_is_none(kept):
     for repeat, seconds in enumerate((1.0, None, 1.0)):
         kept.add(measurement("race", "ours", repeat, seconds=seconds))

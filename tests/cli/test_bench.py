@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 from tests.benchmarks.test_measurements import measurement
 
 from tenfold.benchmarks import runner
+from tenfold.benchmarks.circumstances import here
 from tenfold.errors import BenchmarkError
 
 TURNS = 5 * 3 + 1
@@ -21,10 +23,11 @@ def measured(monkeypatch):
         asked.append((turn.side.name, turn.repeat, smoke))
         values = {"seconds": 1.5, "cpu_seconds": 1.5, "loss": 2.0}
         found = measurement(turn.benchmark.key, turn.side.name, turn.repeat, **values)
-        found.hardware.update(cores=2)
-        return found
+        now = here()
+        return replace(found, source=now.source, hardware=now.hardware, versions=now.versions)
 
     monkeypatch.setattr(runner, "measure", measure)
+    monkeypatch.setattr("tenfold.benchmarks.circumstances.source", lambda: "as it is")
     return asked
 
 
@@ -39,6 +42,14 @@ def test_it_measures_writes_a_page_and_goes_on_where_it_was(cli, measured, tmp_p
     assert len(measured) == times
     assert (again.code, again.err) == (0, "")
     assert "## The 20 NumPy experiments" in (tmp_path / "found" / "benchmarks.md").read_text("utf-8")
+
+
+def test_what_another_source_measured_is_measured_anew(cli, measured, monkeypatch):
+    cli("bench", "--only", "experiments")
+    monkeypatch.setattr("tenfold.benchmarks.circumstances.source", lambda: "changed")
+    cli("bench", "--only", "experiments")
+
+    assert len(measured) == 2 * TURNS
 
 
 def test_fresh_measures_again(cli, measured):

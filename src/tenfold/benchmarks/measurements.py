@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenfold.benchmarks.circumstances import Circumstances
 from tenfold.errors import ReportError
 from tenfold.report.files import write
 
@@ -25,10 +26,13 @@ class Measurement:
     seconds : float
         How long the side's process lived.
     load : float or None
-        How many cores were busy with other work just before it began; None where the system does not tell.
+        How many cores other work kept busy, from the beginning of that process to its end, in the mean; None
+        where the system does not tell.
     date : str
     commit : str or None
     hardware, versions : dict
+    source : str
+        As in `Circumstances`.
     """
 
     benchmark: str
@@ -41,6 +45,12 @@ class Measurement:
     commit: str | None
     hardware: dict[str, Any] = field(repr=False)
     versions: dict[str, str] = field(repr=False)
+    source: str = ""
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What it holds under."""
+        return Circumstances(self.source, self.commit, self.hardware, self.versions)
 
 
 class Measurements:
@@ -76,12 +86,19 @@ class Measurements:
         found = [each for each in self.every if each.benchmark == benchmark and side in (None, each.side)]
         return sorted(found, key=lambda each: each.repeat)
 
-    def has(self, benchmark: str, side: str, repeat: int) -> bool:
-        """Return whether it was measured."""
-        return any(each.repeat == repeat for each in self.of(benchmark, side))
+    def has(self, benchmark: str, side: str, repeat: int, now: Circumstances | None = None) -> bool:
+        """Return whether it was measured: under the same circumstances as `now`, where those are given."""
+        return any(
+            each.repeat == repeat and (now is None or each.circumstances.same(now))
+            for each in self.of(benchmark, side)
+        )
 
     def add(self, measurement: Measurement) -> None:
-        """Keep a measurement, on disk too."""
+        """Keep a measurement, on disk too.
+
+        What was measured of its side under other circumstances goes: no mean is taken of both.
+        """
+        self.every = [each for each in self.every if not _replaces(measurement, each)]
         self.every.append(measurement)
         self._write()
 
@@ -94,3 +111,8 @@ class Measurements:
     def _write(self) -> None:
         rows = {"measurements": [asdict(each) for each in self.every]}
         write(self.path, (json.dumps(rows, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _replaces(new: Measurement, old: Measurement) -> bool:
+    one_side = (new.benchmark, new.side) == (old.benchmark, old.side)
+    return one_side and (new.repeat == old.repeat or not new.circumstances.same(old.circumstances))

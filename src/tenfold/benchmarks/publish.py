@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -26,7 +26,7 @@ from tenfold.report.tables import NOTHING, format_number
 
 FIGURES, PAGE, CHARTS = "benchmarks.json", "benchmarks.md", "benchmarks"
 IDLE = 0.1
-"""Up to so many cores may be busy with other work in the mean for the machine to count as idle."""
+"""Up to so many cores may other work have kept busy during a measurement for the machine to count as idle."""
 
 
 def publish(suite: Sequence[Benchmark], kept: Measurements, folder: Path) -> Path:
@@ -75,10 +75,15 @@ def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
         "means ± standard deviations over the repeats; *times* is how many times as good as the reference "
         "a side is, repeat by repeat: mean (least to most). The reference has a 1.",
         "",
+        "Every library has the thread settings that it comes with. Ours sets its own wherever its torch "
+        "engine is used, here as in every program: threads that wait soon sleep (`OMP_WAIT_POLICY=passive`, "
+        "`GOMP_SPINCOUNT=3000`). Sides of one thread are told so, peers too, and OpenBLAS the width of the "
+        "core. Keras computes with torch.",
+        "",
         "What our recipes reach over ten seeds is measured by `tenfold recipes measure`, into recipes.md.",
     )
     for benchmark in suite:
-        measurements = kept.of(benchmark.key)
+        measurements = [each for side in benchmark.sides for each in kept.of(benchmark.key, side.name)]
         yield from ("", f"## {benchmark.title}", "")
         if not measurements:
             yield f"Not measured yet: `tenfold bench --only {benchmark.key}`."
@@ -197,23 +202,44 @@ def _growth(benchmark: Growth, kept: Measurements) -> Iterator[str]:
 
 def _circumstances(benchmark: Benchmark, measurements: Sequence[Measurement]) -> str:
     """Return when, where and in what company it was measured."""
-    last = measurements[-1]
-    loads = [each.load for each in measurements if each.load is not None]
     packages = {name for side in benchmark.sides for name in side.packages} | {"numpy", "python"}
     names = {"sklearn": "scikit-learn"}
-    told = {names.get(name, name) for name in packages} | ({"onnxruntime"} & set(last.versions))
-    versions = ", ".join(f"{name} {last.versions[name]}" for name in sorted(told) if name in last.versions)
-    commits = sorted({(each.commit or "no commit")[:12] for each in measurements})
-    company = "The machine was idle." if loads else "Whether the machine was idle is not known."
-    if loads and mean(loads) > IDLE:
-        company = (
-            f"**The machine was busy**: other work used {mean(loads):.1f} of its cores just before a "
-            "measurement began, in the mean, so that what the wall clock tells is too long; ratios suffer "
-            "less."
-        )
+    told = {names.get(name, name) for name in packages} | {"onnxruntime"}
+    found = {name: _distinct(each.versions.get(name) for each in measurements) for name in sorted(told)}
+    versions = ", ".join(f"{name} {' and '.join(every)}" for name, every in found.items() if every)
+    machines = _distinct(f"{each.hardware['cpu']}, {each.hardware['cores']} cores" for each in measurements)
+    commits = _distinct((each.commit or "no commit")[:12] for each in measurements)
+    dates = _distinct(each.date[:10] for each in measurements)
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    first = measurements[0].circumstances
+    mixed = (
+        ""
+        if all(first.same(each.circumstances) for each in measurements)
+        else " **Not all sides were measured with the same source and versions on the same machine**: ratios "
+        f"are told between those that were. `tenfold bench --only {benchmark.key}` measures the others anew."
+    )
     return (
-        f"{last.hardware['cpu']}, {last.hardware['cores']} cores; {versions}; commit {', '.join(commits)}; "
-        f"{measurements[0].date[:10]}. {company}"
+        f"{' and '.join(machines)}; {versions}; commit {', '.join(commits)}; {when}.{mixed} "
+        f"{_company(measurements)}"
+    )
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return sorted({value for value in values if value is not None})
+
+
+def _company(measurements: Sequence[Measurement]) -> str:
+    """Return whether the machine had other work, from the beginning of each measurement to its end."""
+    loads = [each.load for each in measurements if each.load is not None]
+    if not loads:
+        return "Whether the machine was idle is not known."
+    busy = [load for load in loads if load > IDLE]
+    if not busy:
+        return f"The machine was idle: other work used {IDLE} cores at most during any measurement."
+    return (
+        f"**The machine was busy** during {len(busy)} of {len(loads)} measurements: other work used more "
+        f"than {IDLE} cores, {mean(busy):.1f} in their mean, {max(busy):.1f} at most, so that what the wall "
+        "clock tells is too long; ratios suffer less."
     )
 
 

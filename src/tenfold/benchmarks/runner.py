@@ -5,23 +5,21 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 from tenfold.benchmarks.benchmark import Benchmark, Side
+from tenfold.benchmarks.circumstances import Circumstances, here
 from tenfold.benchmarks.measurements import Measurement, Measurements
 from tenfold.errors import BenchmarkError
-from tenfold.runs import environment
 from tenfold.training.one_core import one_core
-
-PEERS = ("keras", "onnxruntime", "skorch")
-"""Packages whose version is told beside those that every run tells."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,18 @@ class Turn:
         return f"{self.benchmark.key}: {self.side.name}, {self.repeat + 1} of {times}"
 
 
-def turns(benchmark: Benchmark, kept: Measurements) -> Iterator[Turn]:
+def turns(benchmark: Benchmark, kept: Measurements, now: Circumstances | None = None) -> Iterator[Turn]:
     """Yield what is not measured yet: all sides once, then all again, back to front every other time.
 
     So whatever slows the machine down for a while falls on all sides. Sides whose packages are not installed
-    are left out.
+    are left out. What was measured with another source, other versions or on another machine than `now`
+    (None: than those at hand) is measured anew.
     """
+    now = here() if now is None else now
     sides = [side for side in benchmark.sides if not missing(side)]
     for repeat in range(max(map(benchmark.repeats_of, sides), default=0)):
         for side in sides if repeat % 2 == 0 else reversed(sides):
-            if repeat < benchmark.repeats_of(side) and not kept.has(benchmark.key, side.name, repeat):
+            if repeat < benchmark.repeats_of(side) and not kept.has(benchmark.key, side.name, repeat, now):
                 yield Turn(benchmark, side, repeat)
 
 
@@ -105,20 +105,15 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
     """
     command = [sys.executable, "-m", "tenfold.benchmarks.side", turn.benchmark.key, turn.side.name]
     command += [str(turn.repeat), *(["--smoke"] if smoke else [])]
-    load, began = cores_in_use(), perf_counter()
-    # Threads that wait sleep, on all sides alike: on a busy machine, spinning ones hold up each other.
-    settings = {
-        "OMP_WAIT_POLICY": "passive",
-        "GOMP_SPINCOUNT": "3000",
-        "KERAS_BACKEND": "torch",
-        "PYTHONWARNINGS": "ignore",
-    }
+    # Every library has the thread settings that it comes with; ours sets its own (`get_engine`).
+    further = {"KERAS_BACKEND": "torch"} if "keras" in turn.side.packages else {}
+    circumstances, before = here(), moment()
     if turn.side.threads == 1:
         with one_core():
-            done = _run(command, os.environ | settings)
+            done = _run(command, os.environ | further)
     else:
-        done = _run(command, os.environ | settings)
-    seconds = perf_counter() - began
+        done = _run(command, os.environ | further)
+    after = moment()
     values = _told(done.stdout) if done.returncode == 0 else None
     if values is None:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
@@ -131,12 +126,13 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
         turn.side.name,
         turn.repeat,
         values,
-        seconds,
-        load,
+        after.seconds - before.seconds,
+        others(before, after),
         datetime.now(UTC).isoformat(timespec="seconds"),
-        environment.commit(),
-        environment.hardware() | {"threads": turn.side.threads or environment.hardware()["cores"]},
-        environment.versions(PEERS),
+        circumstances.commit,
+        circumstances.hardware | {"threads": turn.side.threads or circumstances.hardware["cores"]},
+        circumstances.versions,
+        circumstances.source,
     )
 
 
@@ -149,18 +145,41 @@ def _told(printed: str) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def cores_in_use(seconds: float = 0.5) -> float | None:
-    """Return how many cores are busy now, which nothing of ours is; None where the system does not tell.
+@dataclass(frozen=True)
+class Moment:
+    """What the clocks say.
 
-    The average load would not do: it remembers the side that was measured before.
+    Attributes
+    ----------
+    seconds : float
+        By the wall.
+    used : float
+        Processor seconds of this process and of those it started that have ended.
+    ticks : tuple of (int, int), or None
+        Of all cores since the system started: those in use, and all; None where it does not tell.
     """
-    before = _ticks()
-    sleep(seconds)
-    after = _ticks()
-    if before is None or after is None or after[1] == before[1]:
+
+    seconds: float
+    used: float
+    ticks: tuple[int, int] | None
+
+
+def moment() -> Moment:
+    """Return what the clocks say now."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return Moment(perf_counter(), sum(each.ru_utime + each.ru_stime for each in usages), _ticks())
+
+
+def others(before: Moment, after: Moment) -> float | None:
+    """Return how many cores other work kept busy between two moments, in the mean.
+
+    None where the system does not tell. The average load would not do: it remembers what went before.
+    """
+    if before.ticks is None or after.ticks is None or after.ticks[1] == before.ticks[1]:
         return None
-    busy, every = (later - earlier for later, earlier in zip(after, before, strict=True))
-    return busy / every * (os.cpu_count() or 1)
+    busy, every = (later - earlier for later, earlier in zip(after.ticks, before.ticks, strict=True))
+    in_use = busy / every * (os.cpu_count() or 1)
+    return max(in_use - (after.used - before.used) / (after.seconds - before.seconds), 0.0)
 
 
 def _ticks() -> tuple[int, int] | None:

@@ -252,11 +252,12 @@ def _ratios(
 ) -> Repeats:
     """Return how many times as good a side is as the reference, in each repeat that has both.
 
-    None where one of the two did not reach it: to leave that repeat out would be to choose.
+    Both must have been measured with the same source and versions on the same machine. None where one of the
+    two did not reach it: to leave that repeat out would be to choose.
     """
     found: list[float | None] = []
     for each in measurements:
-        if each.repeat in reference:
+        if each.repeat in reference and each.circumstances.same(reference[each.repeat].circumstances):
             mine = each.values.get(measure.key)
             theirs = reference[each.repeat].values.get(measure.key)
             less, both = measure.better == "less", mine and theirs

@@ -54,7 +54,8 @@ def bench(
     """Measure Tenfold and its peers side by side, and write a page.
 
     What is measured is kept at once: a run that was stopped, of which the page is written too, goes on where
-    it was. The whole takes some 40 minutes of two idle cores.
+    it was. What was measured with another source, other versions or on another machine is measured anew. The
+    whole takes some 40 minutes of two idle cores.
     """
     from tempfile import TemporaryDirectory
 
@@ -96,6 +97,7 @@ def _measure(
     chosen: list[Benchmark], folder: Path, *, fresh: bool, smoke: bool, quiet: bool
 ) -> tuple[Measurements, list[BenchmarkError] | None]:
     """Measure what is not measured yet; return all that there is, and what failed: None where Ctrl-C came."""
+    from tenfold.benchmarks.circumstances import here
     from tenfold.benchmarks.measurements import Measurements
     from tenfold.benchmarks.publish import FIGURES
     from tenfold.benchmarks.runner import missing, run, turns
@@ -106,7 +108,8 @@ def _measure(
     for side in (side for benchmark in chosen for side in benchmark.sides):
         if lacking := missing(side):
             say(f"Left out: {side.name} ({', '.join(lacking)} not installed: pip install 'tenfold[bench]').")
-    todo = [turn for benchmark in chosen for turn in turns(benchmark, kept)]
+    now = here()
+    todo = [turn for benchmark in chosen for turn in turns(benchmark, kept, now)]
     if smoke:
         todo = [turn for turn in todo if turn.repeat == 0]
     with Display(quiet) as display:
