@@ -46,6 +46,16 @@ def test_the_page_tells_means_spread_ratios_and_where_they_come_from(tmp_path):
     assert "Not measured yet: `tenfold bench --only never`." in page
 
 
+def test_a_ratio_of_fewer_repeats_than_the_side_has_tells_how_many(tmp_path):
+    suite, kept, _ = published(tmp_path)
+    kept.every = [each for each in kept.every if (each.side, each.repeat) != ("theirs", 1)]
+    kept.add(replace(kept.of("race", "ours")[0], repeat=2))
+
+    page = publish(suite, kept, tmp_path).read_text("utf-8")
+
+    assert "**4.00** (n = 1) | – | – | 3 |" in page
+
+
 def test_goals_are_judged_below_the_table(tmp_path):
     suite, kept, _ = published(tmp_path)
     goals = (

@@ -225,3 +225,34 @@ def test_memory_and_time_of_a_program_are_its_own():
 def test_a_program_that_fails_is_told():
     with pytest.raises(BenchmarkError, match=r"ended with 1: .*no digits"):
         startup.timed([sys.executable, "-c", "raise SystemExit('no digits')"])
+
+
+def test_a_program_of_ours_that_imports_torch_is_told():
+    stand_in = "import sys\nsys.modules['torch'] = sys"  # its name is what counts
+
+    with pytest.raises(BenchmarkError, match=r"ended with 1: torch was imported"):
+        startup.without_torch(stand_in)
+    assert startup.without_torch("print(1)")["seconds"] > 0
+
+
+@pytest.mark.parametrize("run", [startup.warmed, lambda command: startup.without_torch(*command[2:])])
+def test_every_program_runs_once_before_it_counts(run, tmp_path):
+    program = "import sys; open(sys.argv[1], 'a').write('x')"
+
+    run([sys.executable, "-c", program, str(tmp_path / "runs")])
+
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+def test_predictions_are_the_least_of_as_many_as_the_protocol_says(monkeypatch):
+    asked = []
+
+    def spent(work, times=1):
+        asked.append(times)
+        return 1.0
+
+    monkeypatch.setattr(growth, "spent", spent)
+    growth.predicting_by_images(0, True)
+    growth.predicting_by_width(0, True)
+
+    assert set(asked) == {growth.TIMES} == {3}

@@ -182,7 +182,7 @@ BENCHMARK = Benchmark(
         Side("Tenfold, together, two threads", together("float64", 2), threads=1),
         Side("Tenfold, together", together("float64", 1), threads=1),
         Side("Tenfold, together, float32", together("float32", 1), threads=1),
-        Side("Tenfold, one after another", by_engine, threads=1, repeats=1),
+        Side("Tenfold, one after another", by_engine, threads=1),
         Side(PLAIN, by_hand, threads=1),
         Side(f"{PLAIN}, as it comes", by_hand),
     ),

@@ -14,6 +14,9 @@ MEMBERS = (1, 2, 4, 8, 16, 32, 64)
 SMOKE = 3
 """How many sizes a smoke test takes, each a hundredth of what it is (but for widths)."""
 
+TIMES = 3
+"""How often a prediction or a step is measured, the least counts; an epoch of training is measured once."""
+
 
 def spent(work: Callable[[], Any], times: int = 1) -> float:
     """Return the processor seconds of `work`, the least of so many times."""
@@ -60,7 +63,7 @@ def predicting_by_images(repeat: int, smoke: bool) -> Values:
     model.predict_proba(mnist(100).images)
     for count in sizes(IMAGES, smoke):
         data = mnist(count)
-        found[str(count)] = spent(partial(model.predict_proba, data.images), 2)
+        found[str(count)] = spent(partial(model.predict_proba, data.images), TIMES)
     return found
 
 
@@ -108,7 +111,7 @@ def predicting_by_width(repeat: int, smoke: bool) -> Values:
         network = widened(get("fast"), width)
         model = Model(network, initial_weights(network, INITIALIZERS["torch"], 0))
         model.predict_proba(data.images[:100])
-        found[str(width)] = spent(partial(model.predict_proba, data.images), 3)
+        found[str(width)] = spent(partial(model.predict_proba, data.images), TIMES)
     return found
 
 
@@ -120,7 +123,7 @@ def population(repeat: int, smoke: bool) -> Values:
     for count in sizes(MEMBERS, smoke):
         together = Population([_member(seed) for seed in range(count)], data)
         together.step(counted=False)
-        found[str(count)] = spent(partial(together.step, counted=False), 3)
+        found[str(count)] = spent(partial(together.step, counted=False), TIMES)
     return found
 
 
@@ -133,7 +136,7 @@ def alone(repeat: int, smoke: bool) -> Values:
     for one in every:
         one.step(counted=False)
     for count in sizes(MEMBERS, smoke):
-        found[str(count)] = spent(partial(_step_each, every[:count]), 3)
+        found[str(count)] = spent(partial(_step_each, every[:count]), TIMES)
     return found
 
 
@@ -160,7 +163,7 @@ BENCHMARKS = (
     Growth(
         "growth-images",
         "Cost by images",
-        _PROTOCOL + "`fast`: one epoch of its recipe, and predicting (the least of three "
+        _PROTOCOL + "`fast`: one epoch of its recipe (once), and predicting (the least of three "
         "times). MNIST's training images, from the start again beyond 60,000.",
         (
             Side("training, one epoch", training_by_images, ("torch",), threads=1),
@@ -174,8 +177,8 @@ BENCHMARKS = (
         "growth-width",
         "Cost by width",
         _PROTOCOL
-        + "`fast` with its 16, 32 and 64 channels times a quarter to four: one epoch of 6,000 images, "
-        "and predicting them (the least of three times). Multiply-adds grow nearly as the square.",
+        + "`fast` with its 16, 32 and 64 channels times a quarter to four: one epoch of 6,000 images "
+        "(once), and predicting them (the least of three times). Multiply-adds grow nearly as the square.",
         (
             Side("training, one epoch", training_by_width, ("torch",), threads=1),
             Side("predicting", predicting_by_width, threads=1),

@@ -73,7 +73,8 @@ def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
         "`make bench`, or `tenfold bench`, measures what is told here; `tenfold bench --fresh` measures it "
         "anew. Every side runs in a process of its own, and the sides of a benchmark take turns. Told are "
         "means ± standard deviations over the repeats; *times* is how many times as good as the reference "
-        "a side is, repeat by repeat: mean (least to most). The reference has a 1.",
+        "a side is, repeat by repeat: mean (least to most), with its own n where the reference was measured "
+        "less often than the side. The reference has a 1.",
         "",
         "Every library has the thread settings that it comes with. Ours sets its own wherever its torch "
         "engine is used, here as in every program: threads that wait soon sleep (`OMP_WAIT_POLICY=passive`, "
@@ -164,7 +165,7 @@ def _cells(benchmark: Benchmark, row: Row) -> Iterator[str]:
         yield _value(row.measured.get(measure.key), measure)
         if measure.better and measure.ratio:
             times = row.times.get(measure.key)
-            yield _ratio(times) if times else "1" if row.side in references else NOTHING
+            yield _ratio(times, row.repeats) if times else "1" if row.side in references else NOTHING
     yield str(row.repeats)
 
 
@@ -176,10 +177,13 @@ def _value(spread: Spread | None, measure: Measure) -> str:
     return text if not spread.sd else f"{text} ± {format_number(scale * spread.sd, measure.digits)}"
 
 
-def _ratio(times: Spread) -> str:
-    low, high = (_times(value) for value in (min(times.values), max(times.values)))
+def _ratio(times: Spread, repeats: int) -> str:
+    """Return a ratio with its least and most, and with its n where that is not all repeats of the side."""
+    n = len(times.values)
+    told = [f"{_times(min(times.values))} to {_times(max(times.values))}"] if n > 1 else []
+    told += [f"n = {n}"] if n != repeats else []
     middle = f"**{_times(times.mean)}**"
-    return middle if len(times.values) == 1 else f"{middle} ({low} to {high})"
+    return f"{middle} ({', '.join(told)})" if told else middle
 
 
 def _times(value: float) -> str:
