@@ -126,6 +126,19 @@ def test_paired_difference_is_scipy_s_paired_t_test(pairs):
         assert ours.interval == pytest.approx(tuple(expected.confidence_interval()), rel=1e-6, abs=1e-9)
 
 
+def test_folds_that_share_their_training_images_tell_less_than_seeds():
+    # Three folds hold out half as many images as they train on: 1/3 + 1/2 in place of 1/3.
+    a, b = [0.90, 0.92, 0.97], [0.89, 0.90, 0.92]
+    error = np.std([0.01, 0.02, 0.05], ddof=1) * np.sqrt(1 / 3 + 1 / 2)
+    half = scipy.stats.t.ppf(0.975, 2) * error
+    found = paired_difference(a, b, held=0.5)
+    assert found.method == "corrected paired t"
+    assert found.interval == pytest.approx((0.08 / 3 - half, 0.08 / 3 + half))
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(0.08 / 3 / error, 2))
+    with pytest.raises(DataError, match="held must be"):
+        paired_difference(a, b, held=-0.1)
+
+
 def test_paired_difference_without_any_spread():
     same, always = paired_difference([1, 2, 3], [1, 2, 3]), paired_difference([2, 3, 4], [1, 2, 3])
     assert (same.mean, same.interval, same.p) == (0, (0, 0), 1)

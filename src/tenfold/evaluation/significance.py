@@ -68,7 +68,7 @@ class Difference:
         How many pairs.
     confidence : float
     method : str
-        "paired t" or "percentile bootstrap".
+        "paired t", "corrected paired t" or "percentile bootstrap".
     p : float in [0, 1] or None
         Two-sided, for a mean difference of 0. None: the method gives none.
     """
@@ -143,8 +143,10 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return _student_interval(_check_values(values, "values"), check_confidence(confidence))
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Difference:
-    """Compare two recipes over the same seeds by the paired t test.
+def paired_difference(
+    a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, held: float = 0.0
+) -> Difference:
+    """Compare two recipes over the same seeds, or the same folds, by the paired t test.
 
     It takes the differences as normal. That cannot be checked on three seeds, but unlike the bootstrap the
     interval is honest about how little three seeds tell.
@@ -152,26 +154,33 @@ def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> D
     Parameters
     ----------
     a, b : (n,) floats
-        One result for each seed, in the same order.
+        One result for each seed (or fold and seed), in the same order.
     confidence : float in (0, 1)
+    held : float >= 0
+        For folds: how many images each holds out, as a fraction of those it trains on. Folds share most of
+        their training images, so they differ less than new data would; the variance of the mean is
+        ``(1/n + held)`` times that of the differences (Nadeau and Bengio, Inference for the generalization
+        error, 2003), in place of ``1/n``.
 
     Raises
     ------
     DataError
-        The values are empty, not finite, or differ in number.
+        The values are empty, not finite, or differ in number, or `held` is below 0.
     """
     change = _check_paired(a, b)
+    if not held >= 0:
+        raise DataError(f"held must be a fraction >= 0 of the training images. Got {held!r} instead.")
     n, mean = len(change), float(change.mean())
     p = 1.0
     if n > 1 and mean:
-        error = float(change.std(ddof=1)) / sqrt(n)
+        error = float(change.std(ddof=1)) * sqrt(1 / n + held)
         p = two_sided_p(mean / error if error else inf, n - 1)
     return Difference(
         mean=mean,
-        interval=_student_interval(change, check_confidence(confidence)),
+        interval=_student_interval(change, check_confidence(confidence), held),
         n=n,
         confidence=confidence,
-        method="paired t",
+        method="corrected paired t" if held else "paired t",
         p=p,
     )
 
@@ -235,11 +244,13 @@ def _matched_interval(only_a: int, only_b: int, n: int, confidence: float) -> tu
     return max(-1.0, center - half), min(1.0, center + half)
 
 
-def _student_interval(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+def _student_interval(
+    values: NDArray[np.float64], confidence: float, held: float = 0.0
+) -> tuple[float, float]:
     n, mean = len(values), float(values.mean())
     if n == 1:
         return -inf, inf
-    half = student_quantile(confidence, n - 1) * float(values.std(ddof=1)) / sqrt(n)
+    half = student_quantile(confidence, n - 1) * float(values.std(ddof=1)) * sqrt(1 / n + held)
     return mean - half, mean + half
 
 
