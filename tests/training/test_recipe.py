@@ -138,6 +138,17 @@ def test_changing_every_setting_to_itself_changes_nothing(recipe):
     assert recipe.change(dotted(recipe.to_dict())) == recipe
 
 
+@given(recipes)
+def test_every_recipe_survives_the_round_trip_through_toml(recipe):
+    assert Recipe.from_dict(tomllib.loads(recipe.to_toml())) == recipe
+
+
+def test_a_recipe_written_as_toml_is_read_back_whatever_a_teacher_is_called(tmp_path):
+    recipe = load_recipe("tiny").change({"distillation.teacher": 'a "b"\\c\x7f\n-Infinity-ö'})
+    (tmp_path / "mine.toml").write_text(recipe.to_toml(), "utf-8")
+    assert load_recipe(tmp_path / "mine.toml") == recipe
+
+
 def test_what_is_left_out_has_its_default():
     assert Recipe.from_dict({}) == Recipe()
     recipe = Recipe.from_dict({"optimizer": {"name": "adam", "lr": 0.01}, "schedule": "cosine"})

@@ -7,10 +7,12 @@ nearest.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
+from math import isinf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -126,6 +128,15 @@ class Recipe:
             del values["distillation"]
         return values
 
+    def to_toml(self) -> str:
+        """Return the recipe as TOML, which `load_recipe` reads back as the same; what is None is left out."""
+        values = self.to_dict()
+        tables = {name: value for name, value in values.items() if isinstance(value, dict) and value}
+        lines = _toml_lines({name: value for name, value in values.items() if name not in tables})
+        for name, table in tables.items():
+            lines += ["", f"[{name}]", *_toml_lines(table)]
+        return "\n".join(lines) + "\n"
+
     def _spelled_out(self) -> dict[str, Any]:
         return {item.name: _plain(item.name, getattr(self, item.name)) for item in fields(self)}
 
@@ -180,6 +191,18 @@ def _plain(name: str, value: Any) -> Any:
         kinds = {kind: key for key, kind in _CHOICES[name].items()}
         return {"name": kinds[type(value)]} | values
     return values
+
+
+def toml_value(value: bool | int | float | str) -> str:
+    """Return a setting as TOML writes it."""
+    if isinstance(value, float) and isinf(value):
+        return "inf" if value > 0 else "-inf"
+    # JSON writes the rest alike, but leaves the delete character as it is, which TOML does not allow.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_lines(values: Mapping[str, Any]) -> list[str]:
+    return [f"{name} = {toml_value(value)}" for name, value in values.items() if value is not None]
 
 
 def _build(kind: type[Any], values: object, where: str) -> Any:
