@@ -193,3 +193,38 @@ def test_what_is_wrong_with_stored_values_is_said_in_words(values, says):
         Architecture.from_dict(values)
     assert says in str(caught.value)
     assert "Error(" not in str(caught.value)
+
+
+def test_a_layer_is_changed_by_its_name_and_the_network_it_was_asked_of_stays():
+    def made(kernel, units, rate):
+        block = Residual((Conv(4, kernel, padding="same"), ReLU()), (Conv(4, 1),))
+        return network(8, 8)(block, Flatten(), Dense(units), Dropout(rate), Dense(3), name="mine")
+
+    given = made(3, 16, 0.2)
+    changed = given.change({"dropout1.rate": 0, "dense1.units": 32, "residual1.conv1.kernel": 5})
+    assert changed == made(5, 32, 0)
+    assert changed.name == "mine"
+    assert given == made(3, 16, 0.2) == given.change({})
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"dropout1.rat": 0.1},
+            "no setting of the network named 'dropout1.rat'. Did you mean 'dropout1.rate'",
+        ),
+        ({"dense2.units": 8}, "no setting of the network named 'dense2.units'. Did you mean 'dense1.units'"),
+        ({"residual1.body": 3}, "no setting of the network named 'residual1.body'"),
+        ({"conv1.channels": 4.5}, "conv1.channels must be an integer. Got 4.5 instead."),
+        ({"conv1.bias": 1}, "conv1.bias must be true or false. Got 1 instead."),
+        ({"dropout1.rate": "much"}, "dropout1.rate must be a number. Got 'much' instead."),
+        ({"dropout1.rate": 1.5}, "rate must be in"),
+        ({"conv1.kernel": 99}, "99"),
+    ],
+)
+def test_a_change_that_makes_no_network_is_refused(settings, says):
+    given = network(8, 8)(Conv(2, 3), Residual((Conv(2, 1),)), Flatten(), Dropout(0.2), Dense(10))
+    with pytest.raises(TenfoldError) as refused:
+        given.change(settings)
+    assert says in str(refused.value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import prod
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from tenfold.errors import NetworkError, UnknownNameError
 from tenfold.networks.layers import Layer, Residual, Shape, from_dict, to_dict
@@ -21,6 +22,9 @@ _NAMES = {
     "AveragePool": "pool",
     "GlobalAveragePool": "pool",
 }
+
+
+_KINDS = {int: "an integer", float: "a number", str: "a text", bool: "true or false", NoneType: "nothing"}
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,30 @@ class Architecture:
         """Return the same network under another name."""
         return replace(self, name=name)
 
+    def change(self, settings: Mapping[str, Any]) -> Architecture:
+        """Return the network with some layers changed, by name and field (``{"dropout1.rate": 0.3}``).
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such layer, or it has no such field.
+        NetworkError
+            A value is out of range, or the layers no longer fit together.
+        """
+        wanted: dict[str, dict[str, Any]] = {}
+        known = {
+            f"{node.name}.{item.name}"
+            for node in self.walk()
+            for item in fields(node.layer)
+            if not isinstance(getattr(node.layer, item.name), tuple)
+        }
+        for key, value in settings.items():
+            if key not in known:
+                raise UnknownNameError("setting of the network", key, known)
+            name, _, item = key.rpartition(".")
+            wanted.setdefault(name, {})[item] = value
+        return replace(self, layers=tuple(_changed(node, wanted) for node in self.nodes))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the network as plain JSON values."""
         return {
@@ -189,6 +217,24 @@ class Architecture:
         values = self.to_dict()
         del values["name"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _changed(node: Node, wanted: Mapping[str, dict[str, Any]]) -> Layer:
+    layer = node.layer
+    if isinstance(layer, Residual):
+        layer = replace(
+            layer,
+            body=tuple(_changed(inner, wanted) for inner in node.body),
+            shortcut=tuple(_changed(inner, wanted) for inner in node.shortcut),
+        )
+    given = wanted.get(node.name, {})
+    hints = get_type_hints(type(layer))
+    for name, value in given.items():
+        allowed = get_args(hints[name]) or (hints[name],)
+        if type(value) not in allowed and not (type(value) is int and float in allowed):
+            kinds = " or ".join(_KINDS[kind] for kind in allowed)
+            raise NetworkError(f"{node.name}.{name} must be {kinds}. Got {value!r} instead.")
+    return replace(layer, **given)
 
 
 def _place(layers: tuple[Layer, ...], shape: Shape, counts: Counter[str], prefix: str) -> tuple[Node, ...]:
