@@ -1,6 +1,10 @@
 """Searches: what is trained, what is kept, and who wins."""
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +97,42 @@ def test_several_processes_find_the_same(data, tmp_path):
     assert [score.label for score in two.rungs[0]] == [score.label for score in one.rungs[0]]
     assert two.best.accuracy == pytest.approx(one.best.accuracy, abs=0.011)  # BLAS may differ in a bit
     assert two.cpu_seconds > 0
+
+
+def test_a_search_that_ends_early_stops_its_processes_where_they_are(data, tmp_path):
+    short = Candidate("short", NETWORK, Recipe(2, 64))
+    long = [Candidate(f"lr {lr:g}", NETWORK, Recipe(2000, 32, SGD(lr))) for lr in RATES]
+
+    def interrupt(part):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(data[:1], tmp_path, [short, *long], workers=2, on_progress=interrupt)
+    (kept,) = Store(tmp_path).list()
+    assert kept.history["epoch"] == [1, 2]
+
+
+def runs(process):
+    """Return whether there is such a process, and it has not ended (nobody may have asked how)."""
+    try:
+        return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks processes up as Linux tells them")
+def test_no_process_outlives_a_search_that_is_killed(tmp_path):
+    killed = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("endless.py"), tmp_path], stdout=subprocess.PIPE, text=True
+    )
+    process = int(killed.stdout.readline())
+    assert runs(process)
+    killed.kill()
+    killed.wait()
+    until = time.monotonic() + 10
+    while runs(process) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not runs(process)
 
 
 def test_a_candidate_that_runs_away_comes_last_and_is_not_tried_again(data, tmp_path):

@@ -8,6 +8,9 @@ candidates, trains only what is new.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +20,7 @@ from time import process_time
 from typing import Any
 
 from tenfold.data.dataset import Dataset
-from tenfold.errors import TrainingDiverged, TuningError
+from tenfold.errors import TrainingDiverged, TrainingStopped, TuningError
 from tenfold.networks.architecture import Architecture
 from tenfold.runs import Run, Store, identity
 from tenfold.training import History, Recipe, get_engine, train
@@ -67,11 +70,15 @@ class Trials:
     def __enter__(self) -> Trials:
         if self._workers > 1:
             context = multiprocessing.get_context("spawn")
-            self._processes = ProcessPoolExecutor(self._workers, context, _take, self._setting)
+            self._stop = context.Event()
+            setting = (*self._setting, self._stop)
+            self._processes = ProcessPoolExecutor(self._workers, context, _take, setting)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._processes is not None:
+            # Where a search ends early, each finds this set at its next report, saves a checkpoint and ends.
+            self._stop.set()
             self._processes.shutdown(cancel_futures=True)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, tuple[dict[int, float], int, float]]]:
@@ -93,14 +100,34 @@ class Trials:
 
 
 _taken: tuple[Sequence[Fold], Store, str]
+_stop: Any = None
+"""Set where the search ends early; None in the process that searches, to which Ctrl-C comes itself."""
 
 
-def _take(folds: Sequence[Fold], store: Store, engine: str) -> None:
-    global _taken
-    _taken = folds, store, engine
+def _take(folds: Sequence[Fold], store: Store, engine: str, stop: Any) -> None:
+    """Make a process ready: Ctrl-C is the parent's to handle, which then sets `stop`."""
+    global _taken, _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _taken, _stop = (folds, store, engine), stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Leave no process behind where the parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _heed_stop(_: object = None) -> None:
+    if _stop is not None and _stop.is_set():
+        raise KeyboardInterrupt
 
 
 def _run_there(job: Job) -> tuple[dict[int, float], int, float]:
+    if _stop.is_set():  # what was handed out already is not cancelled
+        raise TrainingStopped("The search has ended.")
     began = process_time()
     rows, epochs = _run(job, *_taken)
     return rows, epochs, process_time() - began
@@ -129,6 +156,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
         def count(_: object) -> None:
             nonlocal epochs
             epochs += 1
+            _heed_stop()
 
         try:
             trained = train(
@@ -142,6 +170,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
                 folder=store.folder(id),
                 until=job.until,
                 on_epoch=count,
+                on_progress=_heed_stop,
             )
             rows, seconds = trained.history.rows, trained.seconds
         except TrainingDiverged:
