@@ -1,7 +1,8 @@
 """Searching for good settings: spaces of choices, grid and random search, successive halving."""
 
+from tenfold.tuning.plan import Plan, plan
 from tenfold.tuning.search import Outcome, Rung, Score, halving, search
 from tenfold.tuning.space import Point, Space
 from tenfold.tuning.trials import Candidate
 
-__all__ = ["Candidate", "Outcome", "Point", "Rung", "Score", "Space", "halving", "search"]
+__all__ = ["Candidate", "Outcome", "Plan", "Point", "Rung", "Score", "Space", "halving", "plan", "search"]
