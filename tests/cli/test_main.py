@@ -13,6 +13,7 @@ from tenfold.cli import app
 VERBS = [
     "demo",
     "train",
+    "tune",
     "evaluate",
     "predict",
     "read",

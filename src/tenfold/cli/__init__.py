@@ -31,6 +31,7 @@ from tenfold.cli import (
     serve,
     study,
     train,
+    tune,
 )
 from tenfold.cli.output import say, show
 from tenfold.errors import TenfoldError, TrainingStopped
@@ -53,6 +54,7 @@ app = typer.Typer(
 for verb in (
     demo,
     train,
+    tune,
     evaluate,
     predict,
     read,
