@@ -270,6 +270,7 @@ def test_nothing_to_try_is_wrong_usage(cli):
             "There is no recipe key named 'optimizer.mometum'. Did you mean",
         ),
         (["--try", "ema=0.5,2"], "ema=2: ema must be in [0, 1). Got 2.0 instead."),
+        (["--try", "label_smoothing=nan"], "label_smoothing=nan: label_smoothing must be"),
         (["--try", "loss=squared-error,hinge"], "There is no loss named 'hinge'."),
         (["--try", "network.dens1.units=8"], "no setting of the network named 'dens1.units'. Did you mean"),
         (["--try", "network.dense2.units=11"], "the network must give 10 logits, one a class. Got 11"),

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
-from math import isinf
+from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -195,8 +195,8 @@ def _plain(name: str, value: Any) -> Any:
 
 def toml_value(value: bool | int | float | str) -> str:
     """Return a setting as TOML writes it."""
-    if isinstance(value, float) and isinf(value):
-        return "inf" if value > 0 else "-inf"
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)
     # JSON writes the rest alike, but leaves the delete character as it is, which TOML does not allow.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
