@@ -155,7 +155,8 @@ _UNNAMED: dict[str, Architecture] = {
         *(*pooled(8), *separable(8), *separable(8, pool=True), *separable(8, pool=True), *_EACH_PLACE),
     ),
     "tiny-4k": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *plain(12), *pooled(12), *pooled(12), *_EACH_PLACE),
+        *(*pooled(16), *separable(16), *separable(16), *separable(24, pool=True)),
+        *(*separable(24), *separable(32, pool=True), *_EACH_PLACE),
     ),
     "tiny-8k": network(28, 28, mean=0.1307, std=0.3081)(
         *(*pooled(8), *pooled(16), *pooled(28), Flatten(), Dense(10)),
