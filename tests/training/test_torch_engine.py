@@ -294,3 +294,11 @@ def test_compiled_training_gives_nearly_the_same_losses(digits):
     assert compiled.loss == pytest.approx(
         trained(MLP, recipe, digits, epochs=0).run_epoch(digits, 0).loss, rel=1e-4
     )
+
+
+def test_on_a_gpu_convolutions_are_repeatable_and_of_full_precision():
+    flags = torch.backends.cudnn
+    before = flags.deterministic, flags.allow_tf32, flags.benchmark
+    with torch_engine.deterministic(torch.device("cuda")):
+        assert (flags.deterministic, flags.allow_tf32, flags.benchmark) == (True, False, False)
+    assert (flags.deterministic, flags.allow_tf32, flags.benchmark) == before

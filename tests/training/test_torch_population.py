@@ -1,5 +1,7 @@
 """Networks computed as one batch in torch are what each is alone."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ import torch
 from tenfold.data.augment import Augmentation
 from tenfold.errors import TrainingError
 from tenfold.networks import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, ReLU, network
-from tenfold.training import SGD, Adam, AdamW, OneCycle, Recipe, RMSprop, get_engine
+from tenfold.training import SGD, Adam, AdamW, OneCycle, Recipe, RMSprop, get_engine, torch_population
 from tenfold.training.torch_population import TorchMember, TorchPopulation
 
 CPU = torch.device("cpu")
@@ -64,6 +66,23 @@ def test_over_fifty_steps_each_member_has_the_losses_that_it_has_alone(data, mem
     for place, trainer in enumerate(alone):
         for key, array in trainer.weights().items():
             assert np.allclose(together.weights(place)[key], array, atol=2e-3), key
+
+
+def test_its_steps_are_as_exact_and_repeatable_as_those_of_the_engine(data, monkeypatch):
+    # On a GPU convolutions would else run in TF32, with three digits of the float32 promised.
+    entered, within = [], []
+
+    @contextmanager
+    def noted(device):
+        entered.append(device)
+        yield
+        entered.pop()
+
+    monkeypatch.setattr(torch_population, "deterministic", noted)
+    population = TorchPopulation([TorchMember(cnn(), Recipe(1, 64))], data.take(slice(0, 100)), CPU)
+    population.on_step = lambda losses: within.append(list(entered))
+    population.run_epoch()
+    assert within == [[CPU], [CPU]]
 
 
 def test_a_population_goes_on_from_its_state_to_the_same_bits(data):

@@ -74,7 +74,7 @@ class TorchTrainer(Trainer):
         check_fit(self.architecture, images)
         x = as_input(self.architecture, torch.tensor(images, device=self.device), self.dtype)
         truth = torch.tensor(labels, dtype=torch.int64, device=self.device)
-        with _deterministic(self.device):
+        with deterministic(self.device):
             loss, _ = self._step(x, truth, self._tensor(self.told(images)))
         return loss.item()
 
@@ -86,7 +86,7 @@ class TorchTrainer(Trainer):
         batch = self.recipe.batch(self.count)
         chunk = max(CHUNK // batch, 1) * batch
         total, correct, seen = 0.0, 0, 0
-        with _deterministic(self.device):
+        with deterministic(self.device):
             for start in range(0, len(order), chunk):
                 chosen = order[start : start + chunk]
                 index = torch.tensor(chosen, device=self.device)
@@ -334,7 +334,7 @@ def _evaluate(
     check_fit(architecture, images)
     size = EVALUATION_BATCH.get(device.type, 512)
     logits = np.empty((len(images), architecture.classes), dtype=np.float32)
-    with torch.inference_mode(), _deterministic(device):
+    with torch.inference_mode(), deterministic(device):
         for start in range(0, len(images), size):
             batch = torch.tensor(images[start : start + size], device=device)
             x = as_input(architecture, batch, dtype)
@@ -343,7 +343,7 @@ def _evaluate(
 
 
 @contextmanager
-def _deterministic(device: torch.device) -> Iterator[None]:
+def deterministic(device: torch.device) -> Iterator[None]:
     """On a GPU, let cuDNN take only algorithms that give the same bits each time, in full precision."""
     if device.type != "cuda":
         yield

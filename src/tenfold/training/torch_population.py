@@ -30,7 +30,7 @@ from tenfold.training.initializers import Weights, initial_weights
 from tenfold.training.recipe import Recipe
 from tenfold.training.torch_arrays import FlatArrays
 from tenfold.training.torch_augment import apply
-from tenfold.training.torch_engine import CHUNK, as_input
+from tenfold.training.torch_engine import CHUNK, as_input, deterministic
 from tenfold.training.torch_layers import forward
 from tenfold.training.torch_optimizers import Rule, rule
 from tenfold.training.torch_random import dropout_mask
@@ -121,6 +121,8 @@ class TorchPopulation:
         self._learn = vmap(grad_and_value(self._loss, has_aux=True), in_dims=(0, shared, shared, 0))
         self.losses = [nan] * len(members)
         self.accuracies = [nan] * len(members)
+        self.on_step: Callable[[dict[int, float]], None] | None = None
+        """Told after every step the losses of the batches just trained on, by the members' places."""
 
     def run_epoch(self, report: Callable[[float], None] | None = None) -> None:
         """Train every member for an epoch, and set `losses` and `accuracies`: means over its images.
@@ -135,26 +137,29 @@ class TorchPopulation:
         losses = torch.zeros(len(self.members), dtype=torch.float64, device=self._device)
         hits = torch.zeros(len(self.members), dtype=torch.int64, device=self._device)
         step = self.done * self._steps
-        for start in range(0, count, chunk):
-            inputs, answers = [], []
-            for order, draw in zip(orders, draws, strict=True):
-                chosen = order[start : start + chunk]
-                index = torch.tensor(chosen, device=self._device)
-                pixels = self._images[index]
-                if draw is not None:
-                    pixels = apply(pixels, draw.take(chosen))
-                scale = self._images.dtype == torch.uint8
-                inputs.append(as_input(self._architecture, pixels, self._dtype, scale=scale))
-                answers.append(self._labels[index])
-            for at in range(0, len(answers[0]), batch):
-                x = [each[at : at + batch] for each in inputs]
-                labels = [each[at : at + batch] for each in answers]
-                loss, found = self._step(x, labels, step)
-                losses += loss.double() * len(labels[0])
-                hits += found
-                step += 1
-            if report is not None:
-                report(min(start + chunk, count) / count)
+        with deterministic(self._device):
+            for start in range(0, count, chunk):
+                inputs, answers = [], []
+                for order, draw in zip(orders, draws, strict=True):
+                    chosen = order[start : start + chunk]
+                    index = torch.tensor(chosen, device=self._device)
+                    pixels = self._images[index]
+                    if draw is not None:
+                        pixels = apply(pixels, draw.take(chosen))
+                    scale = self._images.dtype == torch.uint8
+                    inputs.append(as_input(self._architecture, pixels, self._dtype, scale=scale))
+                    answers.append(self._labels[index])
+                for at in range(0, len(answers[0]), batch):
+                    x = [each[at : at + batch] for each in inputs]
+                    labels = [each[at : at + batch] for each in answers]
+                    loss, found = self._step(x, labels, step)
+                    losses += loss.double() * len(labels[0])
+                    hits += found
+                    step += 1
+                    if self.on_step is not None:
+                        self.on_step(dict(enumerate(loss.tolist())))
+                if report is not None:
+                    report(min(start + chunk, count) / count)
         self.done += 1
         self.losses = [value / count for value in losses.tolist()]
         self.accuracies = [value / count for value in hits.tolist()]
