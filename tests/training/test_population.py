@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tenfold import seeds
 from tenfold.errors import TrainingError, TrainingStopped
 from tenfold.networks import (
     GELU,
@@ -98,6 +99,31 @@ def test_in_single_precision_losses_agree_to_four_digits_over_fifty_steps(images
             alone.history.column("train_loss"), abs=1e-4
         )
         assert found.weights[next(iter(found.weights))].dtype == np.float32
+
+
+def test_each_of_fifty_steps_has_the_loss_that_the_torch_engine_has(images, monkeypatch):
+    # A step takes all images, so that an epoch is a step, and its mean loss that step's.
+    pytest.importorskip("torch")
+    data, engine = images[0].take(slice(0, 300)), get_engine("torch", device="cpu")
+    members = [
+        Member(each.architecture, each.recipe.change({"precision": "float32", "epochs": 50}), each.seed)
+        for each in MEMBERS
+        if each.backward == "true"
+    ]
+    together = [each.history.column("train_loss") for each in train_population(members, data)]
+
+    def alone(member):
+        trained = train(member.architecture, member.recipe, data, engine=engine, seed=member.seed)
+        return pytest.approx(trained.history.column("train_loss"), abs=1e-4)
+
+    for member, losses in zip(members, together, strict=True):
+        assert len(losses) == 50
+        assert losses == alone(member)
+    # With the masks of another seed they would not agree.
+    key = seeds.key
+    monkeypatch.setattr(seeds, "key", lambda seed, *name: key(seed + (name[0] == "dropout"), *name))
+    assert members[2].architecture == DEEP
+    assert together[2] != alone(members[2])
 
 
 @pytest.mark.slow
