@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tenfold.training.optimizers import SGD, Adam, AdamW, RMSprop
-from tenfold.training.torch_optimizers import rule
+from tenfold.training.torch_optimizers import family, rule, rule_of_many
 
 STEPS, SIZE, DECAYED = 12, 9, 6
 
@@ -94,3 +94,40 @@ def test_decay_alone_shrinks_weights_and_no_bias():
     expected = first()
     expected[:DECAYED] *= (1 - 0.1 * 0.5) ** 3
     torch.testing.assert_close(found, expected)
+
+
+FAMILIES = {
+    "sgd": [SGD(0.1), SGD(0.3), SGD(0.05, weight_decay=0.2)],
+    "momentum": [SGD(0.1, momentum=0.9), SGD(0.2, momentum=0.5, weight_decay=0.3)],
+    "nesterov": [SGD(0.1, 0.9, nesterov=True), SGD(0.2, 0.3, nesterov=True, weight_decay=0.1)],
+    "rmsprop": [RMSprop(0.01, 0.95), RMSprop(0.03, 0.9, 1e-3, weight_decay=0.1)],
+    "rmsprop with momentum": [RMSprop(0.01, momentum=0.8), RMSprop(0.02, 0.5, 1e-4, momentum=0.2)],
+    "keras' rmsprop": [RMSprop(0.01, convention="keras"), RMSprop(0.1, 0.5, 0.1, convention="keras")],
+    "adam": [Adam(0.01), Adam(0.02, 0.8, 0.95, 1e-3, weight_decay=0.2)],
+    "keras' adam": [Adam(0.01, convention="keras"), Adam(0.1, 0.7, 0.9, 0.1, convention="keras")],
+    "adamw": [AdamW(0.01, weight_decay=0.5), AdamW(0.02, 0.8, 0.95, 1e-3, weight_decay=0.0)],
+}
+
+
+@pytest.mark.parametrize("optimizers", FAMILIES.values(), ids=FAMILIES)
+def test_rows_are_stepped_in_one_as_each_by_itself(gradients, optimizers):
+    assert len({family(each) for each in optimizers}) == 1
+    rows = torch.stack([first() * (place + 1) for place in range(len(optimizers))])
+    alone = [rule(each, row.clone(), DECAYED) for each, row in zip(optimizers, rows, strict=True)]
+    together = rule_of_many(optimizers, rows, DECAYED)
+    for number, gradient in enumerate(gradients, 1):
+        factor = 1 / number  # as a schedule has
+        by_row = torch.stack([gradient + place for place in range(len(rows))])
+        for each, own in zip(alone, by_row, strict=True):
+            each.step(own.clone(), each.optimizers[0].lr * factor, number)
+        together.step(by_row, together.number("lr") * factor, number)
+        for row, each in zip(rows, alone, strict=True):
+            torch.testing.assert_close(row, each.parameters, rtol=1e-12, atol=1e-14)
+    for name, slot in together.slots.items():
+        for row, each in zip(slot, alone, strict=True):
+            torch.testing.assert_close(row, each.slots[name], rtol=1e-12, atol=1e-14)
+
+
+def test_rules_that_are_not_of_one_form_are_not_of_one_family():
+    every = [optimizers[0] for optimizers in FAMILIES.values()]
+    assert len({family(each) for each in every}) == len(every)
