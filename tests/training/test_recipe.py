@@ -328,3 +328,33 @@ def test_a_recipe_that_is_neither_shipped_nor_a_file_names_the_nearest():
     for name in ("", "/", "."):
         with pytest.raises(UnknownNameError, match="no recipe named"):
             load_recipe(name)
+
+
+SHIFTED = {"augmentation": Augmentation(shift=1)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "alike"),
+    [
+        ({"schedule": Constant()}, True),
+        ({"schedule": Step(2, 0.5)}, True),
+        ({"schedule": Cosine()}, False),
+        ({"schedule": OneCycle()}, False),
+        (SHIFTED, True),
+        (SHIFTED | {"augmentation_off": 0.5}, False),
+        ({"augmentation_off": 0.5}, True),  # of nothing
+    ],
+)
+def test_recipes_begin_alike_where_all_that_the_first_epochs_take_is_the_same(settings, alike):
+    short, long = (Recipe(epochs, 32, SGD(0.1), **settings) for epochs in (4, 6))
+    assert (short.beginning == long.beginning) is alike
+    # So it is, epoch by epoch: what is augmented, and the rates.
+    every = [
+        [
+            (recipe.augments(epoch), recipe.schedule.factor(epoch * 5, recipe.epochs * 5, 5))
+            for epoch in range(4)
+        ]
+        for recipe in (short, long)
+    ]
+    assert (every[0] == every[1]) is alike
+    assert short.beginning != Recipe(4, 32, SGD(0.2), **settings).beginning

@@ -12,7 +12,7 @@ from tenfold.data import folds
 from tenfold.errors import TrainingStopped, TuningError
 from tenfold.networks import Dense, ReLU, network
 from tenfold.runs import Store
-from tenfold.training import SGD, Cosine, Recipe, get_engine, train
+from tenfold.training import SGD, Cosine, Recipe, Step, get_engine, train
 from tenfold.tuning import Candidate, Rung, halving, search
 
 NETWORK = network(784)(Dense(8), ReLU(), Dense(10))
@@ -55,6 +55,8 @@ def test_a_shorter_training_is_the_beginning_of_the_longer(data, tmp_path):
     assert run(data, tmp_path / "constant").trained == len(RATES) * 4 * 3
     falling = [replace(each, recipe=replace(each.recipe, schedule=Cosine())) for each in CANDIDATES[:2]]
     assert run(data, tmp_path / "cosine", falling).trained == (2 + 4) * 3
+    stepping = [replace(each, recipe=replace(each.recipe, schedule=Step(1))) for each in CANDIDATES[:2]]
+    assert run(data, tmp_path / "step", stepping).trained == 4 * 3
 
 
 def test_what_was_trained_is_not_trained_again(data, tmp_path):

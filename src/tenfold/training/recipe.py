@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib import resources
 from math import isfinite
 from pathlib import Path
@@ -22,7 +22,7 @@ from tenfold.errors import RecipeError, UnknownNameError, lookup
 from tenfold.training.distillation import Distillation
 from tenfold.training.initializers import INITIALIZERS, Initializer, Uniform
 from tenfold.training.optimizers import OPTIMIZERS, SGD, Optimizer, check
-from tenfold.training.schedules import SCHEDULES, Constant, Schedule
+from tenfold.training.schedules import SCHEDULES, Constant, Schedule, Step
 
 LOSSES = ("cross-entropy", "squared-error")
 PRECISIONS = ("float32", "float64", "mixed")
@@ -117,6 +117,16 @@ class Recipe:
     def augments(self, epoch: int) -> bool:
         """Return whether the images of `epoch` (from 0) are augmented."""
         return self.augmentation.on and epoch < round(self.epochs * (1 - self.augmentation_off))
+
+    @property
+    def beginning(self) -> Recipe:
+        """What the first epochs depend on: the recipe, with a single epoch where its number says nothing.
+
+        Recipes of one beginning are the same training, which goes on for longer or shorter.
+        """
+        steady = isinstance(self.schedule, (Constant, Step))
+        throughout = not self.augmentation.on or self.augmentation_off == 0
+        return replace(self, epochs=1) if steady and throughout else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON values, every field spelled out.

@@ -7,7 +7,7 @@ how many follow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from math import ceil, gcd
 from time import perf_counter, process_time
@@ -17,7 +17,7 @@ import numpy as np
 from tenfold.errors import TuningError
 from tenfold.networks.architecture import Architecture
 from tenfold.runs import Store
-from tenfold.training import Constant, Recipe
+from tenfold.training import Recipe
 from tenfold.tuning.trials import Candidate, Fold, Job, Trials
 
 
@@ -218,9 +218,7 @@ def _longest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
     """Return the training that each candidate is read off, by label: the longest that begins like it."""
 
     def begins(candidate: Candidate) -> tuple[Architecture, Recipe]:
-        recipe = candidate.recipe
-        constant = isinstance(recipe.schedule, Constant) and recipe.augmentation_off == 0
-        return candidate.architecture.named(""), replace(recipe, epochs=1) if constant else recipe
+        return candidate.architecture.named(""), candidate.recipe.beginning
 
     alike: dict[tuple[Architecture, Recipe], list[Candidate]] = {}
     for candidate in candidates:
