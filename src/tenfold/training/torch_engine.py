@@ -54,7 +54,7 @@ class TorchTrainer(Trainer):
         super().__init__(architecture, recipe, seed, count)
         self.device = device
         self.dtype = torch.float64 if recipe.precision == "float64" else torch.float32
-        self._mixed = recipe.precision == "mixed" and multiplies_bfloat16(device)
+        self._mixed = is_mixed(recipe, device)
         self._dropouts = [
             node for node in architecture.walk() if isinstance(node.layer, Dropout) and node.layer.rate > 0
         ]
@@ -146,7 +146,7 @@ class TorchTrainer(Trainer):
         self.done = int(state["done"])
 
     def logits(self, images: NDArray[Any]) -> NDArray[np.float32]:
-        return _evaluate(
+        return evaluate(
             self.architecture, self.arrays.split(self._evaluated()), images, self.dtype, self.device
         )
 
@@ -168,10 +168,7 @@ class TorchTrainer(Trainer):
     ) -> NDArray[np.float32]:
         arrays = FlatArrays(architecture, self.dtype, self.device)
         arrays.load(arrays.values, weights)
-        return _evaluate(architecture, arrays.views, images, self.dtype, self.device)
-
-    def _products(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16) if self._mixed else nullcontext()
+        return evaluate(architecture, arrays.views, images, self.dtype, self.device)
 
     def _step(self, x: Tensor, labels: Tensor, told: Tensor | None) -> tuple[Tensor, Tensor]:
         """Do one step; return the batch's mean loss, and its logits."""
@@ -198,7 +195,7 @@ class TorchTrainer(Trainer):
     def _loss(
         self, tensors: Tensors, x: Tensor, labels: Tensor, masks: Tensors, told: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        with self._products():
+        with products(self._mixed, self.device):
             logits = forward(self.architecture, tensors, x, masks)
         logits = logits.to(self.dtype)
         loss = self._loss_by_labels(logits, labels)
@@ -288,7 +285,7 @@ class TorchEngine:
         dtype = torch.float64 if images.dtype == np.float64 else torch.float32
         arrays = FlatArrays(architecture, dtype, self.device)
         arrays.load(arrays.values, weights)
-        return _evaluate(architecture, arrays.views, images, dtype, self.device)
+        return evaluate(architecture, arrays.views, images, dtype, self.device)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -296,6 +293,16 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     # oneDNN's own question (torch.ops.mkldnn._is_mkldnn_bf16_supported) is answered yes by any AVX512.
     here = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return device.type == "cuda" or here
+
+
+def is_mixed(recipe: Recipe, device: torch.device) -> bool:
+    """Return whether `device` takes products of bfloat16 for `recipe`."""
+    return recipe.precision == "mixed" and multiplies_bfloat16(device)
+
+
+def products(mixed: bool, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which products are of bfloat16 where `mixed`, else what they are anyway."""
+    return torch.autocast(device.type, torch.bfloat16) if mixed else nullcontext()
 
 
 def as_input(
@@ -324,13 +331,14 @@ def as_input(
     return x.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
-def _evaluate(
+def evaluate(
     architecture: Architecture,
     tensors: Mapping[str, Tensor],
     images: NDArray[Any],
     dtype: torch.dtype,
     device: torch.device,
 ) -> NDArray[np.float32]:
+    """Return the logits (n, classes) float32 of `images` (n, ...) under the arrays `tensors`."""
     check_fit(architecture, images)
     size = EVALUATION_BATCH.get(device.type, 512)
     logits = np.empty((len(images), architecture.classes), dtype=np.float32)

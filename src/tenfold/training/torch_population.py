@@ -1,81 +1,38 @@
 """Networks of one architecture as one batched computation in torch, for a device that wants large ones.
 
-The arrays of all members are the rows of one matrix, and `torch.func` turns the forward pass of one into that
-of all. Members may differ in seed, first weights, dropout rates, optimizer and learning rate; they share the
-images, batch size, loss and precision. Each gets what it would have got alone: the same order, masks,
-augmentation and steps. On a CPU it is no faster than one after another (docs/decisions/0007).
+Members may differ in seed, first weights, dropout rates, optimizer, learning rate, schedule and epochs, and
+in which of the common images they are trained on; they share batch size, loss and precision. Each gets what
+it would have got alone: the same order, masks, augmentation and steps. On a CPU it is no faster than one
+after another (docs/decisions/0007).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import grad_and_value, vmap
 
-from tenfold import seeds
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingError
-from tenfold.networks.architecture import Architecture
-from tenfold.networks.layers import Dropout
 from tenfold.training.engine import Arrays, check_fit
-from tenfold.training.initializers import Weights, initial_weights
-from tenfold.training.recipe import Recipe
+from tenfold.training.initializers import Weights
 from tenfold.training.torch_arrays import FlatArrays
-from tenfold.training.torch_augment import apply
-from tenfold.training.torch_engine import CHUNK, as_input, deterministic
-from tenfold.training.torch_layers import forward
-from tenfold.training.torch_optimizers import Rule, rule
-from tenfold.training.torch_random import dropout_mask
-
-
-@dataclass(frozen=True)
-class TorchMember:
-    """One network of a population: no batch norm, float32 or float64, without running mean.
-
-    Attributes
-    ----------
-    architecture : Architecture
-    recipe : Recipe
-    seed : int
-    """
-
-    architecture: Architecture
-    recipe: Recipe
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        name = self.architecture.name or "This network"
-        if self.architecture.statistic_shapes:
-            raise TrainingError(f"{name} has batch norm; a population in torch takes none. Train it alone.")
-        if self.recipe.ema or self.recipe.precision == "mixed" or self.recipe.distillation.on:
-            raise TrainingError(
-                "A population in torch takes recipes of precision float32 or float64, no running mean and no "
-                f"teacher. Got {self.recipe.precision!r}, ema {self.recipe.ema} and teacher "
-                f"{self.recipe.distillation.teacher!r}. Train this network alone."
-            )
-
-    @property
-    def likeness(self) -> tuple[Any, ...]:
-        """What the members of a population have in common."""
-        recipe = self.recipe
-        augmentation = recipe.augmentation, recipe.augmentation_off
-        return (
-            _with_equal_dropout(self.architecture),
-            *(recipe.batch_size, recipe.epochs, recipe.loss, recipe.label_smoothing, recipe.precision),
-            augmentation,
-        )
+from tenfold.training.torch_crew import Crew, Pictures
+from tenfold.training.torch_engine import evaluate, is_mixed
+from tenfold.training.torch_member import TorchMember
 
 
 class TorchPopulation:
     """The members at work on their common images.
+
+    Members with equally many images take their steps together; those with more or fewer in a crew of their
+    own. Of members that begin alike, the longest is trained, and the others are read off it. Whoever has had
+    its epochs rests, and the others go on without it.
 
     Parameters
     ----------
@@ -84,6 +41,14 @@ class TorchPopulation:
     data : Dataset
     device : torch.device
 
+    Attributes
+    ----------
+    members : list of TorchMember
+    done : int
+        Epochs.
+    losses, accuracies : list of float
+        Of each member's last epoch: means over its images.
+
     Raises
     ------
     TrainingError, NetworkError
@@ -91,156 +56,166 @@ class TorchPopulation:
     """
 
     def __init__(self, members: Sequence[TorchMember], data: Dataset, device: torch.device) -> None:
+        if not members:
+            raise TrainingError("A population takes at least one member. Got none.")
         first = members[0]
         if any(member.likeness != first.likeness for member in members):
             raise TrainingError(
-                "The members of a population in torch must be alike but for seed, initializer, dropout rate, "
-                "optimizer and schedule."
+                "The members of a population in torch must be alike but for seed, images, initializer, "
+                "dropout rate, optimizer, schedule and epochs. Train those of another network, batch size, "
+                "loss, precision or augmentation in a population of their own."
+            )
+        if first.architecture.statistic_shapes and is_mixed(first.recipe, device):
+            raise TrainingError(
+                "A population in torch takes batch norm in float32 or float64. Got precision 'mixed' on a "
+                "device that multiplies bfloat16. Change the precision, or train each network alone."
             )
         check_fit(first.architecture, data.images, len(data.classes))
-        self.members, self.data, self.done = list(members), data, 0
-        """`done`: epochs."""
-        self._architecture, self._device = _with_equal_dropout(first.architecture), device
-        self._dtype = torch.float64 if first.recipe.precision == "float64" else torch.float32
-        self._steps = first.recipe.steps_per_epoch(len(data))
-        self._arrays = FlatArrays(self._architecture, self._dtype, device)
-        self._values = torch.zeros(len(members), len(self._arrays.values), dtype=self._dtype, device=device)
-        for member, row in zip(members, self._values, strict=True):
-            drawn = initial_weights(member.architecture, member.recipe.weight_rule(), member.seed)
-            self._arrays.load(row, drawn)
-        self._rules: list[Rule] = [
-            rule(member.recipe.optimizer, row, self._arrays.decayed)
-            for member, row in zip(members, self._values, strict=True)
-        ]
-        self._images = torch.tensor(data.images, device=device)
-        self._labels = torch.tensor(data.labels, dtype=torch.int64, device=device)
-        # Members of one seed see the same images in the same order: then they need not lie there twice.
-        self._seeds = list(dict.fromkeys(member.seed for member in members))
-        self._place = [self._seeds.index(member.seed) for member in members]
-        shared = None if len(self._seeds) == 1 else 0
-        self._learn = vmap(grad_and_value(self._loss, has_aux=True), in_dims=(0, shared, shared, 0))
-        self.losses = [nan] * len(members)
-        self.accuracies = [nan] * len(members)
+        for member in members:
+            if member.images is not None and member.images.max() >= len(data):
+                raise TrainingError(
+                    f"The images of a member must be places below {len(data)}, the number of images in "
+                    f"{data.name}. Got {member.images.max()} instead."
+                )
+        self.members, self.done = list(members), 0
+        self.losses, self.accuracies = [nan] * len(members), [nan] * len(members)
         self.on_step: Callable[[dict[int, float]], None] | None = None
         """Told after every step the losses of the batches just trained on, by the members' places."""
+        self._pictures, self._device = Pictures(data, device), device
+        self._rested: dict[int, Arrays] = {}
+        """The states of the members that rest, by place."""
+        self._crews: list[Crew] = []
+        self._followers: list[list[list[int]]] = []
+        """By crew and row: the places of the members that are read off it."""
+        self._where: dict[int, tuple[Crew, int]] = {}
+        self._gather()
+
+    @property
+    def running(self) -> list[int]:
+        """The places of the members that are not at rest."""
+        return [place for place in range(len(self.members)) if place not in self._rested]
 
     def run_epoch(self, report: Callable[[float], None] | None = None) -> None:
-        """Train every member for an epoch, and set `losses` and `accuracies`: means over its images.
+        """Train every member that is not at rest for an epoch, and set `losses` and `accuracies`.
 
         A member that runs away goes on with numbers that are none; its loss tells.
-        """
-        count, recipe = len(self.data), self.members[0].recipe
-        batch = recipe.batch(count)
-        chunk = max(CHUNK // batch, 1) * batch
-        orders = [seeds.epoch_order(seed, self.done, count) for seed in self._seeds]
-        draws = [self._draw(seed) for seed in self._seeds]
-        losses = torch.zeros(len(self.members), dtype=torch.float64, device=self._device)
-        hits = torch.zeros(len(self.members), dtype=torch.int64, device=self._device)
-        step = self.done * self._steps
-        with deterministic(self._device):
-            for start in range(0, count, chunk):
-                inputs, answers = [], []
-                for order, draw in zip(orders, draws, strict=True):
-                    chosen = order[start : start + chunk]
-                    index = torch.tensor(chosen, device=self._device)
-                    pixels = self._images[index]
-                    if draw is not None:
-                        pixels = apply(pixels, draw.take(chosen))
-                    scale = self._images.dtype == torch.uint8
-                    inputs.append(as_input(self._architecture, pixels, self._dtype, scale=scale))
-                    answers.append(self._labels[index])
-                for at in range(0, len(answers[0]), batch):
-                    x = [each[at : at + batch] for each in inputs]
-                    labels = [each[at : at + batch] for each in answers]
-                    loss, found = self._step(x, labels, step)
-                    losses += loss.double() * len(labels[0])
-                    hits += found
-                    step += 1
-                    if self.on_step is not None:
-                        self.on_step(dict(enumerate(loss.tolist())))
-                if report is not None:
-                    report(min(start + chunk, count) / count)
-        self.done += 1
-        self.losses = [value / count for value in losses.tolist()]
-        self.accuracies = [value / count for value in hits.tolist()]
 
-    def weights(self, place: int) -> Weights:
-        """Return a copy of the weights of the member at `place`."""
-        arrays = self._arrays.to_numpy(self._values[place])
-        return {key: array.astype(np.float32) for key, array in arrays.items()}
+        Parameters
+        ----------
+        report : function of float, or None
+            Told the part of the epoch that is done.
+        """
+        for number, (crew, followers) in enumerate(zip(self._crews, self._followers, strict=True)):
+
+            def tell(part: float, number: int = number) -> None:
+                if report is not None:
+                    report((number + part) / len(self._crews))
+
+            def note(losses: Tensor, followers: list[list[int]] = followers) -> None:
+                if self.on_step is not None:
+                    pairs = zip(followers, losses.tolist(), strict=True)
+                    self.on_step({place: loss for places, loss in pairs for place in places})
+
+            found = crew.run_epoch(tell, note)
+            for places, loss, accuracy in zip(followers, *found, strict=True):
+                for place in places:
+                    self.losses[place], self.accuracies[place] = loss, accuracy
+        self.done += 1
+        self.rest([place for place in self.running if self.members[place].recipe.epochs <= self.done])
+
+    def rest(self, places: Sequence[int]) -> None:
+        """Let the members at `places` go no further; their weights and states stay what they are."""
+        if places:
+            states = self.states()
+            self._rested |= {place: states[place] for place in places}
+            self._gather(states)
 
     def diverged(self, place: int) -> bool:
         """Return whether the last epoch of the member at `place` has no finite loss."""
         return self.done > 0 and not isfinite(self.losses[place])
 
-    def state(self) -> Arrays:
-        """Return a copy of everything the next epoch depends on."""
-        found: Arrays = {"done": np.array(self.done), "weights": self._values.cpu().numpy().copy()}
-        for place, each in enumerate(self._rules):
-            found |= {f"{place}/{name}": slot.cpu().numpy().copy() for name, slot in each.slots.items()}
+    def weights(self, place: int) -> Weights:
+        """Return a copy of the weights of the member at `place`."""
+        return {key: array.astype(np.float32) for key, array in self._weights(place).items()}
+
+    def logits(self, place: int, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the logits (n, classes) of `images` in evaluation mode under the member at `place`."""
+        architecture, weights = self.members[place].architecture, self._weights(place)
+        dtype = torch.tensor(next(iter(weights.values()))).dtype
+        arrays = FlatArrays(architecture, dtype, self._device)
+        arrays.load(arrays.values, weights)
+        return evaluate(architecture, arrays.views, images, dtype, self._device)
+
+    def states(self, places: Sequence[int] | None = None) -> list[Arrays]:
+        """Return copies of the members' states (at `places`), as `TorchTrainer.state` gives each alone."""
+        found = []
+        for place in range(len(self.members)) if places is None else places:
+            if place in self._rested:
+                found.append(dict(self._rested[place]))
+            else:
+                crew, row = self._where[place]
+                found.append(crew.state(row))
         return found
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take up a state from `state`, of the same members."""
-        self.done = int(state["done"])
-        self._values.copy_(torch.tensor(state["weights"]))
-        for place, each in enumerate(self._rules):
-            for name, slot in each.slots.items():
-                slot.copy_(torch.tensor(state[f"{place}/{name}"]))
+    def load_states(self, states: Sequence[Arrays]) -> None:
+        """Take up the states of all members, by place.
 
-    def _step(self, x: list[Tensor], labels: list[Tensor], step: int) -> tuple[Tensor, Tensor]:
-        """Do one step of every member; return their losses and how many each told right."""
-        masks = self._masks(len(labels[0]), step)
-        if len(self._seeds) == 1:
-            inputs, answers = x[0], labels[0]
-        else:
-            inputs = torch.stack([x[place] for place in self._place])
-            answers = torch.stack([labels[place] for place in self._place])
-        gradients, (losses, logits) = self._learn(self._values, inputs, answers, masks)
-        for member, each, gradient in zip(self.members, self._rules, gradients, strict=True):
-            recipe = member.recipe
-            factor = recipe.schedule.factor(step, recipe.epochs * self._steps, self._steps)
-            each.step(gradient, recipe.optimizer.lr * factor, step + 1)
-        return losses, (logits.argmax(2) == answers).sum(1)
+        Raises
+        ------
+        TrainingError
+            They do not stand after equally many epochs, but for those that have had all of theirs.
+        """
+        epochs = [
+            int(state["done"]) // member.recipe.steps_per_epoch(self._count(member))
+            for member, state in zip(self.members, states, strict=True)
+        ]
+        self.done = max(epochs)
+        finished = {}
+        for place, (member, epoch) in enumerate(zip(self.members, epochs, strict=True)):
+            if member.recipe.epochs <= epoch:
+                finished[place] = states[place]
+            elif epoch != self.done:
+                raise TrainingError(
+                    f"The members of a population go on from the same epoch. Got states after {epoch} and "
+                    f"after {self.done} epochs; train them in populations of their own."
+                )
+        self._rested = finished
+        self._gather(states)
 
-    def _loss(
-        self, flat: Tensor, x: Tensor, labels: Tensor, masks: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Return one member's mean loss, and its logits."""
-        recipe = self.members[0].recipe
-        logits = forward(self._architecture, self._arrays.split(flat), x, masks)
-        smoothing = recipe.label_smoothing
-        if recipe.loss == "cross-entropy":
-            return F.cross_entropy(logits, labels, label_smoothing=smoothing), logits
-        classes = self._architecture.classes
-        told = labels[:, None] == torch.arange(classes, device=self._device)  # vmap takes no F.one_hot
-        target = told.to(self._dtype) * (1 - smoothing) + smoothing / classes
-        return (torch.softmax(logits, 1) - target).square().sum(1).mean(), logits
+    def _gather(self, states: Sequence[Arrays] | None = None) -> None:
+        """Put those that run into crews, each member in one with a leader that begins like it."""
+        alike: dict[Any, list[int]] = {}
+        for place in self.running:
+            alike.setdefault(self.members[place].beginning, []).append(place)
+        leaders: dict[int, list[int]] = {}
+        for places in alike.values():
+            leaders[max(places, key=lambda place: self.members[place].recipe.epochs)] = places
+        by_count: dict[int, list[int]] = {}
+        for leader in leaders:
+            by_count.setdefault(self._count(self.members[leader]), []).append(leader)
+        self._crews, self._followers, self._where = [], [], {}
+        for places in by_count.values():
+            crew = Crew([self.members[place] for place in places], self._pictures, self._device)
+            # A crew has an order of its own.
+            ordered = [places[at] for at in crew.order]
+            if states is not None:
+                crew.load_states([states[place] for place in ordered])
+            self._crews.append(crew)
+            self._followers.append([leaders[place] for place in ordered])
+            for row, followers in enumerate(self._followers[-1]):
+                self._where |= dict.fromkeys(followers, (crew, row))
 
-    def _masks(self, count: int, step: int) -> dict[str, Tensor]:
-        """Return what each dropout layer multiplies by, (members, n, *shape)."""
-        drawn: dict[tuple[int, str, float], Tensor] = {}
-        found: dict[str, list[Tensor]] = {}
-        for member in self.members:
-            for node in member.architecture.walk():
-                if isinstance(node.layer, Dropout):
-                    known = member.seed, node.name, node.layer.rate
-                    if known not in drawn:
-                        stream = seeds.key(member.seed, "dropout", step, node.name)
-                        shape = (count, *node.input_shape)
-                        drawn[known] = dropout_mask(stream, shape, node.layer.rate, self._dtype, self._device)
-                    found.setdefault(node.name, []).append(drawn[known])
-        return {name: torch.stack(masks) for name, masks in found.items()}
+    def _count(self, member: TorchMember) -> int:
+        return len(self._pictures.data) if member.images is None else len(member.images)
 
-    def _draw(self, seed: int) -> Any:
-        recipe = self.members[0].recipe
-        if not recipe.augments(self.done):
-            return None
-        rng = seeds.generator(seed, "augment", self.done)
-        return recipe.augmentation.draw(len(self.data), self.data.images.shape[1:3], rng)
-
-
-def _with_equal_dropout(architecture: Architecture) -> Architecture:
-    """Return the network without its name, all its dropout layers of one rate: the masks know the true."""
-    layers = tuple(Dropout(0.5) if isinstance(layer, Dropout) else layer for layer in architecture.layers)
-    return replace(architecture, layers=layers).named("")
+    def _weights(self, place: int) -> Arrays:
+        """Return the weights of the member at `place` in the precision that it is trained in."""
+        if place in self._rested:
+            state = self._rested[place]
+            return {
+                key.removeprefix("weights/"): array
+                for key, array in state.items()
+                if key.startswith("weights/")
+            }
+        crew, row = self._where[place]
+        return crew.weights(row)
