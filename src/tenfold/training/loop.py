@@ -22,7 +22,7 @@ from tenfold.errors import TrainingError, TrainingStopped
 from tenfold.networks.architecture import Architecture
 from tenfold.training.checkpoint import Checkpoint, load_same, remove_checkpoint, save_checkpoint
 from tenfold.training.distillation import Teacher
-from tenfold.training.engine import Engine, Trainer, check_fit
+from tenfold.training.engine import Engine, check_fit
 from tenfold.training.history import History
 from tenfold.training.initializers import Weights
 from tenfold.training.recipe import Recipe
@@ -163,13 +163,13 @@ def train(
     began_cpu = process_time()
     trainer = engine.trainer(architecture, recipe, seed, len(data))
     trainer.learn_from(teacher)
-    identity: dict[str, Any] = {}
+    what: dict[str, Any] = {}
     if folder is not None:
-        identity = _identity(architecture, recipe, data, seed, engine, monitors, monitor_every)
-        identity |= {"watch_every": watch_every} if watch_every else {}
-        identity |= {"teacher": teacher.sha256} if teacher is not None else {}
-    last = Checkpoint(identity, 0, History(), trainer.state())
-    if folder is not None and (found := load_same(folder, identity)) is not None:
+        what = identity(architecture, recipe, data, seed, engine, monitors, monitor_every)
+        what |= {"watch_every": watch_every} if watch_every else {}
+        what |= {"teacher": teacher.sha256} if teacher is not None else {}
+    last = Checkpoint(what, 0, History(), trainer.state())
+    if folder is not None and (found := load_same(folder, what)) is not None:
         trainer.load_state(found.state)
         last = found
 
@@ -198,7 +198,7 @@ def train(
         loss, accuracy = trainer.last_batch()
         row: dict[str, float] = {"step": trainer.done, "train_loss": loss, "train_accuracy": accuracy}
         for name, monitored in monitors.items():
-            row |= _measure(name, trainer, monitored)
+            row |= measure(name, trainer.logits(monitored.images), monitored)
         for column, value in row.items():
             watched.setdefault(column, []).append(value)
         watching += perf_counter() - paused
@@ -221,13 +221,13 @@ def train(
             }
             if (epoch + 1) % monitor_every == 0 or epoch + 1 == recipe.epochs:
                 for name, monitored in monitors.items():
-                    row |= _measure(name, trainer, monitored)
+                    row |= measure(name, trainer.logits(monitored.images), monitored)
             if watch_every:
                 row["by_step"] = watched
             elapsed = before + perf_counter() - start
             # One assignment moves everything to the new epoch: an interrupt finds the old one or the new one.
             history = History([*last.history.rows, row | {"seconds": elapsed}])
-            last = Checkpoint(identity, epoch + 1, history, state, seconds, elapsed, cpu_seconds)
+            last = Checkpoint(what, epoch + 1, history, state, seconds, elapsed, cpu_seconds)
             if on_epoch is not None:
                 on_epoch(progress(0.0))
             if folder is not None and perf_counter() - written >= checkpoint_seconds:
@@ -252,8 +252,8 @@ def train(
     )
 
 
-def _measure(name: str, trainer: Trainer, data: Dataset) -> dict[str, float]:
-    logits = trainer.logits(data.images)
+def measure(name: str, logits: NDArray[Any], data: Dataset) -> dict[str, float]:
+    """Return the columns of the history that `logits` (n, classes) of a monitor's images give."""
     return {
         f"{name}_loss": cross_entropy(logits, data.labels),
         f"{name}_accuracy": float(np.mean(logits.argmax(axis=1) == data.labels)),
@@ -268,7 +268,7 @@ def cross_entropy(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
     return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - truth))
 
 
-def _identity(
+def identity(
     architecture: Architecture,
     recipe: Recipe,
     data: Dataset,
@@ -277,6 +277,7 @@ def _identity(
     monitors: Mapping[str, Dataset],
     monitor_every: int,
 ) -> dict[str, Any]:
+    """Return what a checkpoint says it is of."""
     values = {
         "network": architecture.sha256,
         "recipe": recipe.to_dict(),

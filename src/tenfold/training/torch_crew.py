@@ -189,14 +189,14 @@ class Crew:
     def state(self, row: int) -> Arrays:
         """Return a copy of the state of the member at `row`, as `TorchTrainer.state` gives it alone."""
         parts = {"weights": self.weights(row)}
-        parts |= {name: self._arrays.to_numpy(slot) for name, slot in self._slots[row].items()}
+        parts |= {name: self._arrays.to_numpy(slot.cpu()) for name, slot in self._slots[row].items()}
         found = {f"{name}/{key}": array for name, part in parts.items() for key, array in part.items()}
         return found | {"done": np.array(self.done)}
 
     def weights(self, row: int) -> Arrays:
         """Return a copy of the weights and statistics of the member at `row`, in its precision."""
         statistics = {key: each[row].cpu().numpy().copy() for key, each in self._statistics.items()}
-        return self._arrays.to_numpy(self._trained[row]) | statistics
+        return self._arrays.to_numpy(self._trained[row].cpu()) | statistics
 
     def load_states(self, states: Sequence[Arrays]) -> None:
         """Take up the states of all members, by row, after equally many steps."""

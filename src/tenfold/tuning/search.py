@@ -102,6 +102,7 @@ def search(
     seeds: Sequence[int] = (0,),
     engine: str = "auto",
     workers: int = 1,
+    together: bool | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Train candidates and rank them by their mean accuracy on what was held out.
@@ -120,13 +121,20 @@ def search(
     engine : str
     workers : int >= 1
         Processes, each with one thread; 1 trains in this one.
+    together : bool or None
+        Whether candidates of one architecture, batch size, loss, precision and augmentation are trained as
+        one batched computation, all in this process, by the torch engine. It is meant for a GPU; on a CPU it
+        is no faster (docs/decisions/0007). None: where the engine is on a GPU. Candidates that cannot be (a
+        running mean, a teacher, batch norm in bfloat16) are trained one by one. The scores are the same to
+        rounding.
     on_progress : function of float, or None
         Told the part of the running rung that is done, in [0, 1].
 
     Raises
     ------
     TuningError
-        There are no candidates, folds or seeds, or two candidates have one label.
+        There are no candidates, folds or seeds, two candidates have one label, or they are to be trained
+        together by another engine than torch.
     TrainingError, TrainingStopped
         As from `train`. The same call goes on.
     """
@@ -143,7 +151,7 @@ def search(
     found: list[tuple[Score, ...]] = []
     trained = 0
     left = list(candidates)
-    with Trials(folds, store, engine, workers) as trials:
+    with Trials(folds, store, engine, workers, together) as trials:
         for rung in rungs:
             goals = {each.label: min(rung.epochs or each.recipe.epochs, each.recipe.epochs) for each in left}
             tried = range(min(rung.folds or len(folds), len(folds)))

@@ -1,4 +1,4 @@
-"""Training candidates on folds, here or in other processes, and keeping what is trained.
+"""Training candidates on folds, one by one or together, here or elsewhere, and keeping what is trained.
 
 A finished training is kept as a run in the store, one that rests as a checkpoint in the folder of that run.
 So a search that was stopped or killed goes on where it was, and one that climbs further, or compares more
@@ -14,17 +14,25 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingStopped, TuningError
 from tenfold.networks.architecture import Architecture
 from tenfold.runs import Run, Store, identity
-from tenfold.training import History, Recipe, get_engine, train
+from tenfold.training import Engine, History, Recipe, get_engine, train
+from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.one_core import one_core
+
+if TYPE_CHECKING:
+    from tenfold.training.torch_engine import TorchEngine
+
+TOGETHER = 64
+"""How many trainings are one computation at most: what each keeps for the way back takes memory."""
 
 Fold = tuple[Dataset, Dataset]
 """What is trained on, and what is held out."""
@@ -58,13 +66,32 @@ class Job:
 
 
 class Trials:
-    """Does jobs, here or in processes of one thread each; the images go to each process once."""
+    """Does jobs, here or in processes of one thread each; the images go to each process once.
 
-    def __init__(self, folds: Sequence[Fold], store: Store, engine: str, workers: int) -> None:
+    Parameters
+    ----------
+    folds, store, engine
+        As for `search`.
+    workers : int >= 1
+    together : bool or None
+        Whether jobs that are alike are done as one batched computation, in this process. None: on a GPU.
+    """
+
+    def __init__(
+        self,
+        folds: Sequence[Fold],
+        store: Store,
+        engine: str,
+        workers: int,
+        together: bool | None = None,
+    ) -> None:
         if workers < 1:
             raise TuningError(f"workers must be an integer >= 1. Got {workers!r} instead.")
         self._setting = (folds, store, engine)
         self._workers = workers
+        self._together = _on_gpu(engine) if together is None else together
+        if self._together:
+            _torch(engine)
         self._processes: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Trials:
@@ -85,13 +112,17 @@ class Trials:
         """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
         that another process spent on it.
         """
+        crews, alone = _divided(jobs, *self._setting) if self._together else ([], jobs)
+        for crew in crews:
+            found = _run_together(crew, *self._setting)
+            yield from ((job, (*each, 0.0)) for job, each in zip(crew, found, strict=True))
         if self._processes is None:
-            yield from ((job, (*_run(job, *self._setting), 0.0)) for job in jobs)
+            yield from ((job, (*_run(job, *self._setting), 0.0)) for job in alone)
             return
         with one_core():  # a process is started with the first job that finds none idle
-            futures = [self._processes.submit(_run_there, job) for job in jobs]
+            futures = [self._processes.submit(_run_there, job) for job in alone]
         try:
-            yield from zip(jobs, (future.result() for future in futures), strict=True)
+            yield from zip(alone, (future.result() for future in futures), strict=True)
         except BrokenProcessPool:
             raise TuningError(
                 "A worker process was killed (was memory short?). What is trained is kept; search again to "
@@ -137,15 +168,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
     """Train what `job` asks for beyond what is kept; return accuracies by epoch, and the epochs trained."""
     made = get_engine(engine)
     (data, held), candidate = folds[job.fold], job.candidate
-    recipe = candidate.recipe
-    what: dict[str, Any] = {
-        "network": candidate.architecture.named("").to_dict(),
-        "recipe": recipe.to_dict(),
-        "data": {"train": data.sha256, "held": held.sha256},
-        "seed": job.seed,
-        "engine": made.settings(recipe),
-        "monitor_every": job.monitor_every,
-    }
+    what = _what(job, folds, made)
     id = identity(what)
     with store.claim(id):
         kept = store.find(id)
@@ -161,7 +184,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
         try:
             trained = train(
                 candidate.architecture.named(""),
-                recipe,
+                candidate.recipe,
                 data,
                 engine=made,
                 seed=job.seed,
@@ -172,29 +195,145 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
                 on_epoch=count,
                 on_progress=_heed_stop,
             )
-            rows, seconds = trained.history.rows, trained.seconds
+            history, seconds = trained.history, trained.seconds
         except TrainingDiverged:
-            # It has lost, at whatever epoch one asks.
-            every = range(job.monitor_every, recipe.epochs + 1, job.monitor_every)
-            rows, seconds = [{"epoch": epoch, "held_accuracy": 0.0} for epoch in every], 0.0
-        history = History(rows)
-        if rows[-1]["epoch"] == recipe.epochs:
-            store.add(
-                Run(
-                    id=id,
-                    network=candidate.architecture.name,
-                    engine=made.name,
-                    data=data.name,
-                    seed=job.seed,
-                    what=what,
-                    history=history.to_dict(),
-                    metrics={"held_accuracy": rows[-1]["held_accuracy"], "n_train": len(data)},
-                    started=started,
-                    seconds=seconds,
-                    tags={"search": candidate.label, "fold": job.fold},
-                )
-            )
+            history, seconds = _lost(job), 0.0
+        _keep(job, what, history, seconds, started, data, store)
     return _accuracies(history.to_dict()), epochs
+
+
+def _run_together(
+    jobs: Sequence[Job], folds: Sequence[Fold], store: Store, engine: str
+) -> list[tuple[dict[int, float], int]]:
+    """Do what `_run` does for each, as one batched computation."""
+    from tenfold.training.together import Training, train_together
+
+    made = _torch(engine)
+    whats = [_what(job, folds, made) for job in jobs]
+    ids = [identity(what) for what in whats]
+    epochs = [0] * len(jobs)
+    with ExitStack() as claims:
+        for id in sorted(set(ids)):  # in one order, so that no two processes wait for each other
+            claims.enter_context(store.claim(id))
+        histories = {
+            place: kept.history for place, id in enumerate(ids) if (kept := store.find(id)) is not None
+        }
+        left = [place for place in range(len(jobs)) if place not in histories]
+        started = datetime.now(UTC).isoformat()
+
+        def count(at: int) -> None:
+            epochs[left[at]] += 1
+
+        trainings = [
+            Training(
+                jobs[place].candidate.architecture.named(""),
+                jobs[place].candidate.recipe,
+                folds[jobs[place].fold][0],
+                jobs[place].seed,
+                store.folder(ids[place]),
+                {"held": folds[jobs[place].fold][1]},
+                jobs[place].monitor_every,
+                jobs[place].until,
+            )
+            for place in left
+        ]
+        found = train_together(trainings, made, on_epoch=count)
+        for place, training, each in zip(left, trainings, found, strict=True):
+            job = jobs[place]
+            if isinstance(each, TrainingDiverged):
+                history, seconds = _lost(job), 0.0
+            else:
+                history, seconds = each.history, each.seconds
+            _keep(job, whats[place], history, seconds, started, training.data, store, len(left))
+            if history.rows[-1]["epoch"] == job.candidate.recipe.epochs:
+                remove_checkpoint(training.folder)
+            histories[place] = history.to_dict()
+    return [(_accuracies(histories[place]), epochs[place]) for place in range(len(jobs))]
+
+
+def _divided(
+    jobs: Sequence[Job], folds: Sequence[Fold], store: Store, engine: str
+) -> tuple[list[list[Job]], list[Job]]:
+    """Return which jobs are done together, and those that are done one by one."""
+    from tenfold.training.together import can_join
+    from tenfold.training.torch_member import TorchMember
+
+    made = _torch(engine)
+    alike: dict[Any, list[Job]] = {}
+    alone = []
+    for job in jobs:
+        architecture, recipe = job.candidate.architecture, job.candidate.recipe
+        if can_join(architecture, recipe, made):
+            alike.setdefault(TorchMember(architecture, recipe).likeness, []).append(job)
+        else:
+            alone.append(job)
+    crews = [every[at : at + TOGETHER] for every in alike.values() for at in range(0, len(every), TOGETHER)]
+    return crews, alone
+
+
+def _on_gpu(engine: str) -> bool:
+    return bool(get_engine(engine).settings().get("device", "cpu") != "cpu")
+
+
+def _torch(engine: str) -> TorchEngine:
+    made = get_engine(engine)
+    if made.name != "torch":
+        raise TuningError(
+            "together must be False or None with this engine: only torch trains candidates together. Got "
+            f"True with engine {engine!r} instead."
+        )
+    return cast("TorchEngine", made)
+
+
+def _what(job: Job, folds: Sequence[Fold], engine: Engine) -> dict[str, Any]:
+    """Return what is trained: the same whether it is alone or together with others."""
+    (data, held), recipe = folds[job.fold], job.candidate.recipe
+    return {
+        "network": job.candidate.architecture.named("").to_dict(),
+        "recipe": recipe.to_dict(),
+        "data": {"train": data.sha256, "held": held.sha256},
+        "seed": job.seed,
+        "engine": engine.settings(recipe),
+        "monitor_every": job.monitor_every,
+    }
+
+
+def _lost(job: Job) -> History:
+    """Return the history of a training that diverged: it has lost, at whatever epoch one asks."""
+    every = range(job.monitor_every, job.candidate.recipe.epochs + 1, job.monitor_every)
+    return History([{"epoch": epoch, "held_accuracy": 0.0} for epoch in every])
+
+
+def _keep(
+    job: Job,
+    what: dict[str, Any],
+    history: History,
+    seconds: float,
+    started: str,
+    data: Dataset,
+    store: Store,
+    together: int = 1,
+) -> None:
+    """Put the run into the store if it has come to its end."""
+    last = history.rows[-1]
+    if last["epoch"] < job.candidate.recipe.epochs:
+        return
+    tags = {"search": job.candidate.label, "fold": job.fold}
+    store.add(
+        Run(
+            id=identity(what),
+            network=job.candidate.architecture.name,
+            engine=what["engine"]["name"],
+            data=data.name,
+            seed=job.seed,
+            what=what,
+            history=history.to_dict(),
+            metrics={"held_accuracy": last["held_accuracy"], "n_train": len(data)},
+            started=started,
+            seconds=seconds,
+            tags=tags | ({"together": together} if together > 1 else {}),
+        )
+    )
 
 
 def _accuracies(history: dict[str, list[Any]]) -> dict[int, float]:
