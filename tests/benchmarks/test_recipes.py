@@ -86,6 +86,21 @@ def test_the_mean_time_decides_and_its_spread_is_told(small, tmp_path):
     assert "| no, too slow, so far; 2 of 3" in publish(late, tmp_path / "page").read_text("utf-8")
 
 
+def test_five_seeds_are_enough_where_each_is_long(small, tmp_path):
+    (found,) = run(tmp_path, ["two"], seeds=[0])
+    short = [replace(found, seed=seed, accuracy=1.0, parameters=5) for seed in range(5)]
+    long = [replace(each, processor=700.0) for each in short]
+    assert "| 5 of 10 | ≥ 100.0%, ≤ 5 parameters | yes, so far |" in publish(short, tmp_path).read_text(
+        "utf-8"
+    )
+    assert "| 5 | ≥ 100.0%, ≤ 5 parameters | yes |" in publish(long, tmp_path).read_text("utf-8")
+    assert "| 4 of 5 | ≥ 100.0%, ≤ 5 parameters | yes, so far |" in publish(long[1:], tmp_path).read_text(
+        "utf-8"
+    )
+    mixed = [*long[1:], short[0]]
+    assert "| 5 of 10 |" in publish(mixed, tmp_path).read_text("utf-8")
+
+
 def test_what_needs_a_gpu_is_told_to_be_open(small, tmp_path):
     page = publish(run(tmp_path, seeds=[0]), tmp_path / "page").read_text("utf-8")
     assert "Not measured, for want of a GPU: `sprint` there" in page

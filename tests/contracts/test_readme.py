@@ -4,10 +4,12 @@ import json
 import re
 import shlex
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 import typer.main
 
+from tenfold.benchmarks import recipes
 from tenfold.cli import app
 from tenfold.networks import get
 from tenfold.networks.summary import summary
@@ -68,3 +70,17 @@ def test_the_table_of_verdicts_tells_every_claim_and_what_was_published():
     }
     assert told == published
     assert told.keys() == {claim.key for study in STUDIES for claim in get_study(study).claims}
+
+
+def test_the_table_of_our_recipes_tells_what_was_measured():
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\d,]+) \| (\S+)% (?:± (\S+) )?\| (\d+) \|", README, re.MULTILINE)
+    measured = recipes.read(ROOT / "results")
+
+    assert [row[0] for row in rows] == list(dict.fromkeys(each.name for each in measured))
+    for name, parameters, accuracy, spread, seeds in rows:
+        group = [each for each in measured if each.name == name]
+        values = [100 * each.accuracy for each in group]
+        assert parameters == f"{group[0].parameters:,}"
+        assert accuracy == f"{mean(values):.2f}"
+        assert spread == (f"{stdev(values):.2f}" if len(values) > 1 else "")
+        assert seeds == str(len(values))
