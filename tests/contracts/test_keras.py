@@ -103,6 +103,10 @@ OPTIMIZERS = {
         lambda keras: keras.optimizers.RMSprop(),
     ),
     "adam": (Adam(0.001, epsilon=1e-7, convention="keras"), lambda keras: keras.optimizers.Adam()),
+    "gentle rmsprop": (
+        RMSprop(0.0002, rho=0.9, epsilon=1e-7, convention="keras"),
+        lambda keras: keras.optimizers.RMSprop(0.0002),
+    ),
 }
 
 
@@ -117,11 +121,14 @@ def precision(request, keras):
 
 
 # A convolutional network magnifies rounding: under Adam, Keras' own losses in float32 and in float64 are 0.02
-# apart after 20 steps. So where a step does not scale with the gradient only float64 can tell.
+# apart after 20 steps. So where a step does not scale with the gradient only float64 can tell. And RMSprop at
+# its usual rate makes float64's own rounding, which differs between processors, a difference of 0.002 in the
+# larger network (seen on an Intel Xeon): there it takes a fifth of the rate.
 CASES = [
     (name, optimizer, "float64" if "cnn" in name and "sgd" not in optimizer else "float32")
     for name in ("lin-simple-nn", "lin-enhanced-nn", "lin-simple-cnn", "lin-enhanced-cnn")
     for optimizer in OPTIMIZERS
+    if optimizer != ("rmsprop" if name == "lin-enhanced-cnn" else "gentle rmsprop")
 ]
 
 
