@@ -88,7 +88,7 @@ class Goal:
         The key of a measure that says which way is better.
     limit : float or str
         At least, or at most, as the measure has it; of ratios, at least. A word is the key of another measure
-        of the same side, whose mean is the limit.
+        of the same side, a standard error: each repeat has its own, and their mean that of a mean of as many.
     times : bool
         Whether the ratio to the reference counts instead of the value.
     accuracy : float

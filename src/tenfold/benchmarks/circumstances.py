@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 PEERS = ("keras", "onnxruntime", "skorch")
 """Packages whose version is told beside those that every run tells."""
 
-MACHINE = ("cpu", "cores", "os")
+MACHINE = ("cpu", "cores", "gpu", "os")
 
 
 @dataclass(frozen=True)

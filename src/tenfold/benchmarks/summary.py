@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, log
+from math import exp, log, sqrt
 from statistics import mean, stdev
 from types import MappingProxyType
 from typing import Any, TypeGuard
@@ -209,12 +209,20 @@ def _judged(goal: Goal, row: Row, measures: Mapping[str, Measure], accuracy: Spr
     """Return what a goal comes to by one side."""
     every = _every(goal, row)[goal.measure]
     less = measures[goal.measure].better == "less" and not goal.times
-    limit = row.measured[goal.limit].mean if isinstance(goal.limit, str) else goal.limit
+    limits, limit = _limits(goal, row, len(every))
     value = mean(every) if _complete(every) else None
     also = {key: row.measured[key].mean if key in row.measured else None for key, _ in goal.also}
-    met = sum(_keeps(one, limit, less) for one in every)
+    met = sum(_keeps(one, own, less) for one, own in zip(every, limits, strict=True))
     found = Outcome(goal, True, row.side, value, limit, met, len(every), also, accuracy)
     return replace(found, reached=_kept(found, measures) == 1 + len(goal.also))
+
+
+def _limits(goal: Goal, row: Row, repeats: int) -> tuple[Sequence[float], float]:
+    """Return the limit of each repeat, and that of their mean."""
+    if not isinstance(goal.limit, str):
+        return [goal.limit] * repeats, goal.limit
+    errors = [each for each in row.every[goal.limit] if each is not None]
+    return errors, sqrt(sum(each**2 for each in errors)) / len(errors)
 
 
 def _kept(outcome: Outcome, measures: Mapping[str, Measure]) -> int:
