@@ -317,6 +317,17 @@ def test_the_recipe_that_is_read_is_not_written_over(cli, tuning, tmp_path):
     assert (tmp_path / "mine.toml").read_text() == "batch_size = 30\n"
 
 
+def test_the_network_that_is_read_is_not_written_over(cli, tuning, tmp_path):
+    mine = tmp_path / "mine.network.json"
+    mine.write_text(before := json.dumps(get("lin-simple-nn").to_dict()))
+    tuning[1] = str(mine)
+    answer = cli(*tuning, "--try", "network.dense1.units=8,16", "--out", tmp_path / "mine.toml")
+
+    assert answer.code == 2
+    assert "is the network to start from" in " ".join(answer.err.split())
+    assert mine.read_text() == before
+
+
 def test_what_runs_away_comes_last_and_is_no_recipe_where_all_do(cli, tuning, tmp_path):
     tuning = tuning[: tuning.index("--try")]
     with np.errstate(all="ignore"):

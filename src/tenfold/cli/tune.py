@@ -22,7 +22,7 @@ from tenfold.cli.options import (
 from tenfold.cli.output import show_json
 from tenfold.cli.progress import Display, seconds_text
 from tenfold.cli.train import parse_settings
-from tenfold.cli.tune_result import Result
+from tenfold.cli.tune_result import Result, network_file
 from tenfold.cli.tune_search import Asked, Search, prepare, value_text
 from tenfold.errors import TrainingStopped, TuningError
 
@@ -35,7 +35,7 @@ EXAMPLES = examples(
     "tenfold tune lin-simple-nn --try optimizer.lr=0.01,0.03,0.1 --try epochs=5,10 --images 6000",
     "tenfold tune fast --try optimizer.lr=0.01,0.02,0.04 --hold-out 6000 --seeds 3 --out my-recipe.toml",
     "tenfold tune lin-simple-nn --try network.dense1.units=64,128 --try batch_size=16,32,64 --halving",
-    "tenfold tune lin-simple-nn --try optimizer=sgd,adam --try epochs=9 --rung 1:4 --rung 3:2:2",
+    "tenfold tune lin-simple-nn --try optimizer.lr=0.01,0.03,0.1,0.3 --try epochs=9 --rung 1:2 --rung 3:1:2",
     "tenfold tune fast --try optimizer.lr=0.01,0.02,0.04 --try augmentation.shift=1,1.5,2 --sample 5",
 )
 
@@ -173,7 +173,7 @@ def tune(
         engine=engine,
     )
     if out is not None:
-        check_out(out, recipe)
+        check_out(out, recipe, network)
     with Display(quiet) as display:
         display.update("reading data", 0.0, float("nan"))
         search = prepare(asked)
@@ -279,13 +279,13 @@ def parse_rung(text: str) -> tuple[int, int, int]:
     return epochs, keep, folds[0] if folds else 1
 
 
-def check_out(out: Path, recipe: str | None) -> None:
+def check_out(out: Path, recipe: str | None, network: str) -> None:
     """Refuse, before the search, a place where the recipe could not be written after it.
 
     Raises
     ------
     typer.BadParameter
-        It is no TOML file, or the very recipe that the search starts from.
+        It is no TOML file, or the very recipe, or beside it the very network, that the search starts from.
     TuningError
         It cannot be written.
     """
@@ -294,6 +294,12 @@ def check_out(out: Path, recipe: str | None) -> None:
     if recipe is not None and out.exists() and out.samefile(recipe if Path(recipe).exists() else os.devnull):
         raise typer.BadParameter(
             f"{out} is the recipe to start from; choose another name.", param_hint="--out"
+        )
+    beside = network_file(out)
+    if beside.exists() and beside.samefile(network if Path(network).exists() else os.devnull):
+        raise typer.BadParameter(
+            f"{beside}, which goes with it, is the network to start from; choose another name.",
+            param_hint="--out",
         )
     folder = out.absolute().parent
     while not folder.exists():
