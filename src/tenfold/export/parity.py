@@ -129,7 +129,9 @@ def _same_probabilities(
         whole = integers.probabilities(program.confidence, reference)
         return bool((probabilities == whole / integers.FULL).all())
     scale = program.grids[program.output].scale / model.temperature
-    powers = np.exp((reference - reference.max(axis=1, keepdims=True)) * scale)
+    behind = reference.astype(np.float64)  # int16 does not hold the difference of its largest and least
+    behind -= behind.max(axis=1, keepdims=True)
+    powers = np.exp(behind * scale)
     wanted = powers / powers.sum(axis=1, keepdims=True)
     return bool(np.abs(probabilities - wanted).max() <= SAME_ANSWERS)
 
