@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +15,7 @@ from typing import Any
 from tenfold.errors import StudyError, TrainingError, TrainingStopped
 from tenfold.studies.jobs import Task
 from tenfold.training.one_core import one_core
+from tenfold.training.worker import serve_parent
 
 PRIOR_SECONDS = 20.0
 """How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""
@@ -233,17 +232,8 @@ _threads: Any = None
 def _start(stop: Any, news: Any, shared_threads: Any) -> None:
     """Make a worker ready: Ctrl-C is the parent's to handle, which then sets `stop`."""
     global _stop, _news, _threads
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _stop, _news, _threads = stop, news, shared_threads
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave no worker behind where the parent was killed; what it was doing has its checkpoint."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    serve_parent()
 
 
 def _work(work: Work, job: Task) -> None:

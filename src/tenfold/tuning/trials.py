@@ -8,9 +8,6 @@ candidates, trains only what is new.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -27,6 +24,7 @@ from tenfold.runs import Run, Store, identity
 from tenfold.training import Engine, History, Recipe, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.one_core import one_core
+from tenfold.training.worker import serve_parent
 
 if TYPE_CHECKING:
     from tenfold.training.torch_engine import TorchEngine
@@ -138,17 +136,8 @@ _stop: Any = None
 def _take(folds: Sequence[Fold], store: Store, engine: str, stop: Any) -> None:
     """Make a process ready: Ctrl-C is the parent's to handle, which then sets `stop`."""
     global _taken, _stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _taken, _stop = (folds, store, engine), stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave no process behind where the parent was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    serve_parent()
 
 
 def _heed_stop(_: object = None) -> None:
