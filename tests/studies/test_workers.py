@@ -1,6 +1,7 @@
 """Processes that do jobs: each on one core, kept from one study to the next, ended with the context."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +43,9 @@ def stay(job, report):
 
 def leave_or_stay(job, report):
     {"leaves": leave, "stays": stay}[Path(job.study).name](job, report)
+
+def report_until_stopped(job, report):
+    until(lambda: report(0.5))
 
 def fail(job, report):
     raise ValueError(f"{job.label} went wrong")
@@ -87,6 +91,27 @@ def test_a_job_that_is_left_alone_may_use_every_core(work, tmp_path):
         workers.run(both, work.leave_or_stay, tracker)
 
     assert (tmp_path / "stays").read_text() == "1 2"
+
+
+def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(work, tmp_path, monkeypatch):
+    from tenfold.studies import workers as module
+
+    seen, wait = [], module.wait
+
+    def wait_when_ctrl_c_comes(futures, **how):
+        # As inside `wait`, while it has the locks of the futures.
+        signal.raise_signal(signal.SIGINT)
+        seen.append("went on")
+        return wait(futures, **how)
+
+    monkeypatch.setattr(module, "wait", wait_when_ctrl_c_comes)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), Workers(1) as workers:
+            workers.run([job(tmp_path)], work.report_until_stopped, Tracker(None))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == ["went on"]
 
 
 def test_what_goes_wrong_in_a_process_is_told_here(work, tmp_path):

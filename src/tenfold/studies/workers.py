@@ -15,7 +15,7 @@ from typing import Any
 from tenfold.errors import StudyError, TrainingError, TrainingStopped
 from tenfold.studies.jobs import Task
 from tenfold.training.one_core import one_core
-from tenfold.training.worker import serve_parent
+from tenfold.training.worker import ctrl_c_waits, deaf_children, serve_parent
 
 PRIOR_SECONDS = 20.0
 """How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""
@@ -145,7 +145,7 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             # Each worker finds this set at its next report, saves a checkpoint and ends.
-            self._stop.set()
+            self._stop.value = True
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> dict[Task, TrainingError]:
@@ -170,25 +170,28 @@ class Workers:
         by_name = {job.name: job for job in ordered}
         failed: dict[Task, TrainingError] = {}
         try:
-            with one_core():  # a process is started with the first job that finds none idle
-                futures = {pool.submit(_work, work, job): job for job in ordered}
-            waiting: set[Future[None]] = set(futures)
-            while waiting:
-                self._threads.value = max(1, self.count // len(waiting))
-                finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for name, part in _drain(self._news):
-                    if name in by_name:  # else news of what was finished before, which came late
-                        tracker.update(by_name[name], part)
-                for future in finished:
-                    try:
-                        future.result()
-                    except TrainingStopped:
-                        raise
-                    except TrainingError as error:
-                        failed[futures[future]] = error
-                        tracker.fail(futures[future])
-                    else:
-                        tracker.finish(futures[future])
+            with ctrl_c_waits() as ctrl_c:
+                # A process is started with the first job that finds none idle.
+                with one_core(), deaf_children():
+                    futures = {pool.submit(_work, work, job): job for job in ordered}
+                waiting: set[Future[None]] = set(futures)
+                while waiting:
+                    ctrl_c()
+                    self._threads.value = max(1, self.count // len(waiting))
+                    finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                    for name, part in _drain(self._news):
+                        if name in by_name:  # else news of what was finished before, which came late
+                            tracker.update(by_name[name], part)
+                    for future in finished:
+                        try:
+                            future.result()
+                        except TrainingStopped:
+                            raise
+                        except TrainingError as error:
+                            failed[futures[future]] = error
+                            tracker.fail(futures[future])
+                        else:
+                            tracker.finish(futures[future])
         except BrokenProcessPool:
             raise StudyError(
                 f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "
@@ -200,8 +203,9 @@ class Workers:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._stop, self._news = context.Event(), context.Queue()
-            self._threads = context.Value("i", 1)
+            # Without locks: a worker that is killed while it has one would keep it.
+            self._stop, self._threads = context.RawValue("b", False), context.RawValue("i", 1)
+            self._news = context.Queue()
             self._pool = ProcessPoolExecutor(
                 self.count,
                 mp_context=context,
@@ -233,12 +237,13 @@ def _start(stop: Any, news: Any, shared_threads: Any) -> None:
     """Make a worker ready: Ctrl-C is the parent's to handle, which then sets `stop`."""
     global _stop, _news, _threads
     _stop, _news, _threads = stop, news, shared_threads
+    news.cancel_join_thread()  # at the end nobody reads it any more, and it would wait for a reader
     serve_parent()
 
 
 def _work(work: Work, job: Task) -> None:
     def report(part: float) -> None:
-        if _stop.is_set():
+        if _stop.value:
             raise KeyboardInterrupt
         _news.put((job.name, part))
 

@@ -1,4 +1,4 @@
-"""A process that trains for another one."""
+"""Processes that train for another one, and how Ctrl-C comes to them: by way of that one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,46 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def ctrl_c_waits() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C take effect only where the function that is given is called, and at the end.
+
+    Whoever waits for other processes holds locks for moments, which a `KeyboardInterrupt` in just that moment
+    leaves taken for ever: `concurrent.futures.wait` then never lets its pool end (seen in Python 3.11).
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield lambda: None  # Ctrl-C does not come to this thread, or is ignored
+        return
+    pressed: list[int] = []
+
+    def take_effect() -> None:
+        if pressed:
+            usual(pressed.pop(), None)
+
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield take_effect
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    take_effect()
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Let processes that are started meanwhile not hear Ctrl-C, even before they come to `serve_parent`."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve_parent() -> None:

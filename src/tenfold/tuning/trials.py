@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from tenfold.runs import Run, Store, identity
 from tenfold.training import Engine, History, Recipe, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.one_core import one_core
-from tenfold.training.worker import serve_parent
+from tenfold.training.worker import ctrl_c_waits, deaf_children, serve_parent
 
 if TYPE_CHECKING:
     from tenfold.training.torch_engine import TorchEngine
@@ -95,7 +95,7 @@ class Trials:
     def __enter__(self) -> Trials:
         if self._workers > 1:
             context = multiprocessing.get_context("spawn")
-            self._stop = context.Event()
+            self._stop = context.RawValue("b", False)
             setting = (*self._setting, self._stop)
             self._processes = ProcessPoolExecutor(self._workers, context, _take, setting)
         return self
@@ -103,10 +103,10 @@ class Trials:
     def __exit__(self, *_: object) -> None:
         if self._processes is not None:
             # Where a search ends early, each finds this set at its next report, saves a checkpoint and ends.
-            self._stop.set()
+            self._stop.value = True
             self._processes.shutdown(cancel_futures=True)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, tuple[dict[int, float], int, float]]]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, _Found]]:
         """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
         that another process spent on it.
         """
@@ -117,16 +117,20 @@ class Trials:
         if self._processes is None:
             yield from ((job, (*_run(job, *self._setting), 0.0)) for job in alone)
             return
-        with one_core():  # a process is started with the first job that finds none idle
+        # A process is started with the first job that finds none idle.
+        with ctrl_c_waits(), one_core(), deaf_children():
             futures = [self._processes.submit(_run_there, job) for job in alone]
         try:
-            yield from zip(alone, (future.result() for future in futures), strict=True)
+            yield from zip(alone, map(_result, futures), strict=True)
         except BrokenProcessPool:
             raise TuningError(
                 "A worker process was killed (was memory short?). What is trained is kept; search again to "
                 "go on, with fewer workers if memory is short."
             ) from None
 
+
+_Found = tuple[dict[int, float], int, float]
+"""Accuracies by epoch, how many epochs were trained for them, and the seconds of another process' core."""
 
 _taken: tuple[Sequence[Fold], Store, str]
 _stop: Any = None
@@ -140,13 +144,20 @@ def _take(folds: Sequence[Fold], store: Store, engine: str, stop: Any) -> None:
     serve_parent()
 
 
+def _result(future: Future[_Found]) -> _Found:
+    with ctrl_c_waits() as ctrl_c:
+        while not wait([future], timeout=0.2).done:
+            ctrl_c()
+        return future.result()
+
+
 def _heed_stop(_: object = None) -> None:
-    if _stop is not None and _stop.is_set():
+    if _stop is not None and _stop.value:
         raise KeyboardInterrupt
 
 
-def _run_there(job: Job) -> tuple[dict[int, float], int, float]:
-    if _stop.is_set():  # what was handed out already is not cancelled
+def _run_there(job: Job) -> _Found:
+    if _stop.value:  # what was handed out already is not cancelled
         raise TrainingStopped("The search has ended.")
     began = process_time()
     rows, epochs = _run(job, *_taken)
