@@ -284,6 +284,14 @@ def test_nothing_to_try_is_wrong_usage(cli):
         (["--recipe", "fats"], "There is no recipe named 'fats'. Did you mean 'fast'?"),
         (["--recipe", "tiny"], "Search without it: --set distillation.teacher="),
         (["--out", "bars.npz/deep/best.toml"], "cannot be written"),
+        (["--rung", "1:6"], "--rung 1:6:1 leaves nobody behind: 6 candidates come to it. Keep fewer"),
+        (["--rung", "1:3", "--rung", "2:3"], "--rung 2:3:1 leaves nobody behind: 3 candidates come"),
+        (["--rung", "5:2"], "asks for 5 epochs on 1 fold. There are 4 epochs at most (--set epochs=...)"),
+        (
+            ["--rung", "1:2:4"],
+            "asks for 1 epoch on 4 folds. There are 4 epochs at most",
+        ),
+        (["--rung", "2:4", "--rung", "1:2"], "asks for less than the rung before it, 2 epochs on 1 fold."),
     ],
 )
 def test_what_is_wrong_is_named_in_a_line_and_nothing_is_trained(cli, tuning, arguments, message):

@@ -8,9 +8,11 @@ pytest.importorskip("torch")
 from tenfold.data import folds
 from tenfold.errors import TrainingDiverged
 from tenfold.networks import BatchNorm, Conv, Dense, Dropout, Flatten, ReLU, network
-from tenfold.training import SGD, Adam, Cosine, Recipe, get_engine, train
+from tenfold.training import SGD, Adam, Cosine, Recipe, get_engine, torch_engine, train
 from tenfold.training.checkpoint import load_checkpoint
+from tenfold.training.distillation import Distillation
 from tenfold.training.together import Training, can_join, train_together
+from tenfold.training.torch_population import TorchPopulation
 
 ENGINE = get_engine("torch", device="cpu")
 NORMED = network(28, 28)(
@@ -93,6 +95,33 @@ def test_those_that_rested_go_on_together_or_alone(parts, tmp_path):
         check(trained, before)
 
 
+def test_a_kill_costs_no_more_than_the_epoch_it_comes_in(parts, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    run_epoch, begun = TorchPopulation.run_epoch, []
+
+    def killed(population, *settings):
+        begun.append(population)
+        if len(begun) == 3:
+            raise Killed
+        run_epoch(population, *settings)
+
+    monkeypatch.setattr(TorchPopulation, "run_epoch", killed)
+    given = trainings(parts, tmp_path)[:2]
+    with pytest.raises(Killed):
+        train_together(given, ENGINE, checkpoint_seconds=0)
+    assert [load_checkpoint(each.folder).epoch for each in given] == [2, 2]
+
+
 def test_what_a_population_does_not_take_is_known_beforehand():
     assert can_join(NORMED, Recipe(), ENGINE)
     assert not can_join(MLP, Recipe(ema=0.9), ENGINE)
+    assert not can_join(MLP, Recipe(distillation=Distillation("base")), ENGINE)
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_batch_norm_stays_alone_only_where_its_products_are_of_bfloat16(monkeypatch, multiplies):
+    monkeypatch.setattr(torch_engine, "multiplies_bfloat16", lambda device: multiplies)
+    assert can_join(MLP, Recipe(precision="mixed"), ENGINE)
+    assert can_join(NORMED, Recipe(precision="mixed"), ENGINE) is not multiplies

@@ -4,6 +4,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from tenfold.data import folds
 from tenfold.errors import TrainingStopped, TuningError
 from tenfold.networks import BatchNorm, Conv, Dense, Flatten, ReLU, network
@@ -109,12 +111,51 @@ def test_an_interrupt_keeps_what_was_done(data, tmp_path, monkeypatch):
     assert not list((tmp_path / "stopped").rglob("checkpoint*"))
 
 
+def test_what_does_not_fit_into_memory_is_divided(data, tmp_path, monkeypatch):
+    whole = run(data, tmp_path / "whole")
+    run_together, sizes = trials._run_together, []
+
+    def short_of_memory(jobs, *setting):
+        sizes.append(len(jobs))
+        if len(jobs) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return run_together(jobs, *setting)
+
+    monkeypatch.setattr(trials, "_run_together", short_of_memory)
+    shares = []
+    divided = run(data, tmp_path / "divided", on_progress=shares.append)
+    assert sizes == [10, 5, 2, 3, 5, 2, 3, 2, 4, 2, 2]
+    assert table(divided) == table(whole)
+    assert divided.trained == whole.trained
+    assert shares == sorted(shares)
+    assert shares.count(1.0) == 1
+
+
+def test_one_that_does_not_fit_into_memory_is_named(data, tmp_path, monkeypatch):
+    def short_of_memory(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(trials, "_run_together", short_of_memory)
+    with pytest.raises(TuningError, match=r"does not suffice to train adam\. Choose a smaller batch_size"):
+        run(data, tmp_path, candidates=[CANDIDATES[4]])
+
+
+def test_progress_is_told_while_many_train_as_one(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(together, "REPORT_SECONDS", 0.0)
+    shares = []
+    run(data, tmp_path, candidates=CANDIDATES[:2], on_progress=shares.append)
+    # Two folds in batches of 32 of 150 images and of 151: 5 steps an epoch, 4 epochs, in two crews; the end.
+    assert len(shares) > 40
+    assert shares == sorted(shares)
+    assert shares.count(1.0) == 1
+
+
 def test_without_being_told_a_cpu_goes_one_by_one_and_a_gpu_together(data, tmp_path, monkeypatch):
     called = []
     monkeypatch.setattr(trials, "_divided", lambda jobs, *setting: called.append(jobs) or ([], jobs))
     run(data, tmp_path / "cpu", None, CANDIDATES[:1])
     assert called == []
-    monkeypatch.setattr(trials, "_on_gpu", lambda engine: True)
+    monkeypatch.setattr(trials, "on_gpu", lambda engine: True)
     run(data, tmp_path / "gpu", None, CANDIDATES[:1])
     assert len(called) == 1
 

@@ -199,8 +199,10 @@ def _run(search: Search, workers: int | None, display: Display) -> Outcome:
     """Search, and show how far it is."""
     from tenfold.runs.store import Store
     from tenfold.studies.workers import cores
+    from tenfold.tuning import on_gpu
     from tenfold.tuning import search as run
 
+    engine = search.asked.engine.value
     title, epochs, began = f"tune {search.asked.network}", search.plan.epochs, monotonic()
     rung, shown = 0, ""
 
@@ -220,8 +222,9 @@ def _run(search: Search, workers: int | None, display: Display) -> Outcome:
             store=Store(),
             rungs=search.rungs,
             seeds=range(search.asked.seeds),
-            engine=search.asked.engine.value,
-            workers=min(workers or cores(), search.plan.trainings),
+            engine=engine,
+            # Processes would have to share a GPU and its memory, and what fills it is one computation.
+            workers=min(workers or (1 if on_gpu(engine) else cores()), search.plan.trainings),
             on_progress=tell,
         )
     except (KeyboardInterrupt, TrainingStopped):

@@ -166,9 +166,12 @@ def prepare(asked: Asked) -> Search:
         if asked.folds is None
         else divide(training, asked.folds, seed=SPLIT_SEED)
     )
-    ladder = [Rung(epochs, min(first, len(parts)), keep) for epochs, keep, first in asked.rungs] + [Rung()]
+    most = max(each.recipe.epochs for each in candidates)
     if asked.halve:
-        ladder = halving(len(candidates), max(each.recipe.epochs for each in candidates), len(parts))
+        ladder = halving(len(candidates), most, len(parts))
+    else:
+        _check_rungs(asked.rungs, len(candidates), most, len(parts))
+        ladder = [Rung(epochs, first, keep) for epochs, keep, first in asked.rungs] + [Rung()]
     return Search(asked, points, candidates, parts, ladder)
 
 
@@ -214,6 +217,29 @@ def _check_different(candidates: Sequence[Candidate]) -> None:
         other = known.setdefault((each.architecture, each.recipe), each.label)
         if other != each.label:
             raise TuningError(f"{other} and {each.label} are the same training. Leave one of them out.")
+
+
+def _check_rungs(rungs: Sequence[tuple[int, int, int]], candidates: int, epochs: int, folds: int) -> None:
+    """Refuse a rung that asks for what there is not, or could as well be left out."""
+    left, before = candidates, (1, 1)
+    for trained, keep, first in rungs:
+        text = f"--rung {trained}:{keep}:{first}"
+        if trained > epochs or first > folds:
+            raise TuningError(
+                f"{text} asks for {count(trained, 'epoch')} on {count(first, 'fold')}. There are "
+                f"{count(epochs, 'epoch')} at most (--set epochs=...) and {count(folds, 'fold')} (--folds)."
+            )
+        if keep >= left:
+            raise TuningError(
+                f"{text} leaves nobody behind: {count(left, 'candidate')} come to it. Keep fewer, or leave "
+                "the rung out."
+            )
+        if trained < before[0] or first < before[1]:
+            raise TuningError(
+                f"{text} asks for less than the rung before it, {count(before[0], 'epoch')} on "
+                f"{count(before[1], 'fold')}. Give rungs in the order in which they are climbed."
+            )
+        left, before = keep, (trained, first)
 
 
 def value_text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -14,6 +15,7 @@ from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingStopped
 from tenfold.networks.architecture import Architecture
 from tenfold.training.checkpoint import Checkpoint, load_same, save_checkpoint
+from tenfold.training.engine import REPORT_SECONDS
 from tenfold.training.history import History
 from tenfold.training.loop import Trained, identity, measure
 from tenfold.training.recipe import Recipe
@@ -81,6 +83,7 @@ def train_together(
     *,
     checkpoint_seconds: float = 10.0,
     on_epoch: Callable[[int], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> list[Trained | TrainingDiverged]:
     """Do trainings; those that are alike and stand at the same epoch as one batched computation.
 
@@ -96,6 +99,8 @@ def train_together(
         Checkpoints are written after the first epoch that ends this long after the last were.
     on_epoch : function of int, or None
         Told the place of a training whenever it has done an epoch.
+    on_progress : function of float, or None
+        Told the part of all epochs that is done, in [0, 1]; a few times a second.
 
     Returns
     -------
@@ -118,8 +123,18 @@ def train_together(
         if standing[place].epoch < each.goal:
             alike.setdefault((each.likeness, standing[place].epoch), []).append(place)
     lost: dict[int, TrainingDiverged] = {}
+    missing = [max(each.goal - last.epoch, 0) for each, last in zip(trainings, standing, strict=True)]
+    before, told = 0, -inf
+
+    def report(epochs: float) -> None:
+        nonlocal told
+        if on_progress is not None and perf_counter() - told >= REPORT_SECONDS:
+            told = perf_counter()
+            on_progress((before + epochs) / sum(missing))
+
     for places in alike.values():
-        _Group(trainings, places, standing, lost, engine, on_epoch).train(checkpoint_seconds)
+        _Group(trainings, places, standing, lost, engine, on_epoch, report).train(checkpoint_seconds)
+        before += sum(missing[place] for place in places)
     return [
         lost[place] if place in lost else _trained(each, standing[place], engine)
         for place, each in enumerate(trainings)
@@ -127,7 +142,10 @@ def train_together(
 
 
 class _Group:
-    """Trainings at `places` that are done as one computation; `standing` and `lost` tell how far they are."""
+    """Trainings at `places` that are done as one computation; `standing` and `lost` tell how far they are.
+
+    `report` is told how many epochs are done, of all of them.
+    """
 
     def __init__(
         self,
@@ -137,9 +155,11 @@ class _Group:
         lost: dict[int, TrainingDiverged],
         engine: TorchEngine,
         on_epoch: Callable[[int], None] | None,
+        report: Callable[[float], None],
     ) -> None:
         self._trainings = [trainings[place] for place in places]
-        self._places, self._standing, self._lost, self._on_epoch = places, standing, lost, on_epoch
+        self._places, self._standing, self._lost = places, standing, lost
+        self._on_epoch, self._report, self._epochs = on_epoch, report, 0
         data, parts = _side_by_side([each.data for each in self._trainings])
         members = [
             TorchMember(each.architecture, each.recipe, each.seed, part)
@@ -154,9 +174,10 @@ class _Group:
         population, written = self._population, perf_counter()
         try:
             while population.running:
-                due = perf_counter() - written >= checkpoint_seconds
-                self._run_epoch(due)
-                written = perf_counter() if due else written
+                self._run_epoch()
+                if perf_counter() - written >= checkpoint_seconds:
+                    self._save(population.running)
+                    written = perf_counter()
         except KeyboardInterrupt:
             self._save(range(len(self._places)))
             raise TrainingStopped(
@@ -164,10 +185,12 @@ class _Group:
                 "states are saved. Run the same again to go on from there."
             ) from None
 
-    def _run_epoch(self, due: bool) -> None:
+    def _run_epoch(self) -> None:
+        """Do an epoch; what is lost or done with it rests, the latter with its checkpoint."""
         population, running = self._population, self._population.running
         began, began_cpu = perf_counter(), process_time()
-        population.run_epoch()
+        population.run_epoch(lambda part: self._report(self._epochs + part * len(running)))
+        self._epochs += len(running)
         trained = (perf_counter() - began) / len(running), (process_time() - began_cpu) / len(running)
         lost = [at for at in running if population.diverged(at)]
         for at in lost:
@@ -194,7 +217,7 @@ class _Group:
             if self._on_epoch is not None:
                 self._on_epoch(place)
         done = [at for at in going if self._trainings[at].goal <= population.done]
-        self._save(going if due else done)
+        self._save(done)
         population.rest([at for at in (*lost, *done) if at in population.running])
 
     def _row(self, at: int) -> dict[str, Any]:

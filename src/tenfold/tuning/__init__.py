@@ -3,6 +3,18 @@
 from tenfold.tuning.plan import Plan, plan
 from tenfold.tuning.search import Outcome, Rung, Score, halving, search
 from tenfold.tuning.space import Point, Space
-from tenfold.tuning.trials import Candidate
+from tenfold.tuning.trials import Candidate, on_gpu
 
-__all__ = ["Candidate", "Outcome", "Plan", "Point", "Rung", "Score", "Space", "halving", "plan", "search"]
+__all__ = [
+    "Candidate",
+    "Outcome",
+    "Plan",
+    "Point",
+    "Rung",
+    "Score",
+    "Space",
+    "halving",
+    "on_gpu",
+    "plan",
+    "search",
+]

@@ -167,11 +167,14 @@ def search(
                 for seed in seeds
             ]
             reached: dict[tuple[Candidate, int, int], dict[int, float]] = {}
-            for done, (job, (rows, epochs, used)) in enumerate(trials.run(jobs), 1):
+
+            def tell(done: float, count: int = len(jobs)) -> None:
+                if on_progress is not None:
+                    on_progress(done / count)
+
+            for job, (rows, epochs, used) in trials.run(jobs, tell):
                 reached[job.candidate, job.fold, job.seed] = rows
                 trained, cpu = trained + epochs, cpu - used
-                if on_progress is not None:
-                    on_progress(done / len(jobs))
             scores = [
                 Score(
                     each.label,

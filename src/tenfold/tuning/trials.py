@@ -8,7 +8,7 @@ candidates, trains only what is new.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -87,7 +87,7 @@ class Trials:
             raise TuningError(f"workers must be an integer >= 1. Got {workers!r} instead.")
         self._setting = (folds, store, engine)
         self._workers = workers
-        self._together = _on_gpu(engine) if together is None else together
+        self._together = on_gpu(engine) if together is None else together
         if self._together:
             _torch(engine)
         self._processes: ProcessPoolExecutor | None = None
@@ -106,22 +106,44 @@ class Trials:
             self._stop.value = True
             self._processes.shutdown(cancel_futures=True)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, _Found]]:
+    def run(
+        self, jobs: Sequence[Job], on_progress: Callable[[float], None] = lambda done: None
+    ) -> Iterator[tuple[Job, _Found]]:
         """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
         that another process spent on it.
+
+        `on_progress` is told how many are done; of those that are done together, how many jobs' worth.
         """
         crews, alone = _divided(jobs, *self._setting) if self._together else ([], jobs)
-        for crew in crews:
-            found = _run_together(crew, *self._setting)
-            yield from ((job, (*each, 0.0)) for job, each in zip(crew, found, strict=True))
+        done = 0
+        while crews:
+            crew = crews.pop(0)
+
+            def tell(part: float, before: int = done, count: int = len(crew)) -> None:
+                on_progress(before + min(part, 0.999) * count)  # the whole is told once, at its end
+
+            each_found = _found_together(crew, *self._setting, tell)
+            if each_found is None:
+                crews[:0] = _halves(crew)
+                continue
+            yield from ((job, (*found, 0.0)) for job, found in zip(crew, each_found, strict=True))
+            done += len(crew)
+            on_progress(done)
+        for job, found in zip(alone, self._one_by_one(alone), strict=True):
+            yield job, found
+            done += 1
+            on_progress(done)
+
+    def _one_by_one(self, jobs: Sequence[Job]) -> Iterator[_Found]:
+        """Yield what `run` does of each job, done by itself."""
         if self._processes is None:
-            yield from ((job, (*_run(job, *self._setting), 0.0)) for job in alone)
+            yield from ((*_run(job, *self._setting), 0.0) for job in jobs)
             return
         # A process is started with the first job that finds none idle.
         with ctrl_c_waits(), one_core(), deaf_children():
-            futures = [self._processes.submit(_run_there, job) for job in alone]
+            futures = [self._processes.submit(_run_there, job) for job in jobs]
         try:
-            yield from zip(alone, map(_result, futures), strict=True)
+            yield from map(_result, futures)
         except BrokenProcessPool:
             raise TuningError(
                 "A worker process was killed (was memory short?). What is trained is kept; search again to "
@@ -202,10 +224,41 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
     return _accuracies(history.to_dict()), epochs
 
 
+def _found_together(
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    store: Store,
+    engine: str,
+    on_progress: Callable[[float], None],
+) -> list[tuple[dict[int, float], int]] | None:
+    """Do what `_run` does for each, as one batched computation; None where that takes too much memory."""
+    import torch
+
+    try:
+        return _run_together(jobs, folds, store, engine, on_progress)
+    except torch.OutOfMemoryError:
+        pass  # what it holds is let go only behind this block
+    if len(jobs) == 1:
+        raise TuningError(
+            f"The memory of the device does not suffice to train {jobs[0].candidate.label}. Choose a smaller "
+            "batch_size, or another device."
+        )
+    torch.cuda.empty_cache()
+    return None
+
+
+def _halves(jobs: list[Job]) -> list[list[Job]]:
+    middle = len(jobs) // 2
+    return [jobs[:middle], jobs[middle:]]
+
+
 def _run_together(
-    jobs: Sequence[Job], folds: Sequence[Fold], store: Store, engine: str
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    store: Store,
+    engine: str,
+    on_progress: Callable[[float], None],
 ) -> list[tuple[dict[int, float], int]]:
-    """Do what `_run` does for each, as one batched computation."""
     from tenfold.training.together import Training, train_together
 
     made = _torch(engine)
@@ -237,7 +290,7 @@ def _run_together(
             )
             for place in left
         ]
-        found = train_together(trainings, made, on_epoch=count)
+        found = train_together(trainings, made, on_epoch=count, on_progress=on_progress)
         for place, training, each in zip(left, trainings, found, strict=True):
             job = jobs[place]
             if isinstance(each, TrainingDiverged):
@@ -271,7 +324,8 @@ def _divided(
     return crews, alone
 
 
-def _on_gpu(engine: str) -> bool:
+def on_gpu(engine: str) -> bool:
+    """Return whether the engine of that name computes on a GPU here."""
     return bool(get_engine(engine).settings().get("device", "cpu") != "cpu")
 
 
