@@ -123,6 +123,17 @@ def test_what_is_measured_is_not_trained_again_even_without_the_store(small, tmp
     assert set(told) == {("one", 1), ("two", 1)}
 
 
+def test_figures_of_a_former_recipe_do_not_speak_for_the_present_one(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "get_engine", lambda *_, **__: ENGINE)
+    run(tmp_path)
+    small["one"] = 2
+    run(tmp_path, names=["one"], seeds=[1])
+
+    found = recipes.current(read(tmp_path / "results"))
+
+    assert [(each.name, each.seed) for each in found] == [("one", 1), ("two", 0), ("two", 1)]
+
+
 def test_a_changed_recipe_is_measured_anew_in_place_of_the_old(small, tmp_path):
     before = run(tmp_path, seeds=[0])
     small["two"] = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -41,6 +41,7 @@ def publish(suite: Sequence[Benchmark], kept: Measurements, folder: Path) -> Pat
 def to_dict(suite: Sequence[Benchmark], kept: Measurements) -> dict[str, Any]:
     """Return what the page says as plain JSON values."""
     found: dict[str, Any] = {}
+    accuracies = _accuracies(kept)
     for benchmark in suite:
         if isinstance(benchmark, Growth):
             found[benchmark.key] = {
@@ -53,7 +54,7 @@ def to_dict(suite: Sequence[Benchmark], kept: Measurements) -> dict[str, Any]:
             found[benchmark.key] = {
                 "reference": benchmark.reference,
                 "rows": [row.to_dict() for row in found_rows],
-                "goals": [outcome.to_dict() for outcome in outcomes(benchmark, found_rows, _recipes(kept))],
+                "goals": [outcome.to_dict() for outcome in outcomes(benchmark, found_rows, accuracies)],
             }
     return found
 
@@ -83,34 +84,37 @@ def _page(suite: Sequence[Benchmark], kept: Measurements) -> Iterator[str]:
         "",
         "What our recipes reach over ten seeds is measured by `tenfold recipes measure`, into recipes.md.",
     )
+    accuracies = _accuracies(kept)
     for benchmark in suite:
         measurements = [each for side in benchmark.sides for each in kept.of(benchmark.key, side.name)]
         yield from ("", f"## {benchmark.title}", "")
         if not measurements:
             yield f"Not measured yet: `tenfold bench --only {benchmark.key}`."
             continue
-        yield from _growth(benchmark, kept) if isinstance(benchmark, Growth) else _table(benchmark, kept)
+        yield from (
+            _growth(benchmark, kept) if isinstance(benchmark, Growth) else _table(benchmark, kept, accuracies)
+        )
         yield from ("", f"**Protocol.** {benchmark.protocol}", "")
         yield _circumstances(benchmark, measurements)
 
 
-def _table(benchmark: Benchmark, kept: Measurements) -> Iterator[str]:
+def _table(benchmark: Benchmark, kept: Measurements, accuracies: Mapping[str, Spread]) -> Iterator[str]:
     found = rows(benchmark, kept)
     titles = ["", *(title for measure in benchmark.measures for title in _titles(measure)), "n"]
     yield _line(titles)
     yield _line(["---", *["---:"] * (len(titles) - 1)])
     for row in found:
         yield _line(_cells(benchmark, row))
-    for outcome in outcomes(benchmark, found, _recipes(kept)):
+    for outcome in outcomes(benchmark, found, accuracies):
         yield f"\n{_outcome(benchmark, outcome)}"
     left = [side.name for side in benchmark.sides if side.name not in {row.side for row in found}]
     if left:
         yield f"\nNot measured: {', '.join(left)}."
 
 
-def _recipes(kept: Measurements) -> dict[str, Spread]:
+def _accuracies(kept: Measurements) -> dict[str, Spread]:
     """Return the accuracies over the seeds that `tenfold recipes measure` left beside the measurements."""
-    return recipe_accuracies(recipes.read(kept.path.parent))
+    return recipe_accuracies(recipes.current(recipes.read(kept.path.parent)))
 
 
 def _outcome(benchmark: Benchmark, outcome: Outcome) -> str:

@@ -25,6 +25,7 @@ from tenfold.networks.program import lower
 from tenfold.report.files import write
 from tenfold.runs.run import identity
 from tenfold.runs.store import Store
+from tenfold.training import get_engine
 from tenfold.training.engine import Engine
 from tenfold.training.loop import Progress
 from tenfold.training.recipe import default_recipe
@@ -222,6 +223,13 @@ def read(folder: Path) -> list[Measurement]:
         raise TenfoldError(
             f"{path} holds no figures of recipes ({error}). Move it away to measure anew."
         ) from None
+
+
+def current(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Return those whose network, recipe and teacher are what their name stands for now, trained on a CPU."""
+    engine = get_engine("torch", device="cpu")
+    whats = {name: plan(name, 0).what(engine) for name in {each.name for each in measurements}}
+    return [each for each in measurements if each.run == identity(whats[each.name] | {"seed": each.seed})]
 
 
 def publish(measurements: Sequence[Measurement], folder: Path) -> Path:
