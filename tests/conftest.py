@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,10 @@ from tenfold.data import Digits
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.register_profile("hunt", max_examples=300, deadline=None)
 settings.load_profile("suite")
+
+# In the background, or side by side by pytest-xdist, a process ignores Ctrl-C, and so would those that
+# the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -209,9 +209,9 @@ def start(training, home, *more):
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(cli, training, tmp_path):
-    training += ["--set", "epochs=3000"]
+    training += ["--set", "epochs=1500"]
     process = start(training, tmp_path / "stopped")
-    seen = next(line for line in process.stderr if "epoch 2 of 3000" in line)
+    seen = next(line for line in process.stderr if "epoch 2 of 1500" in line)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=300)
 
@@ -224,7 +224,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(cli, trainin
     resumed = start(training, tmp_path / "stopped", "--out", tmp_path / "resumed")
     _, said = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, said
-    assert "epoch 1 of 3000" not in said
+    assert "epoch 1 of 1500" not in said
 
     whole = start(training, tmp_path / "whole", "--out", tmp_path / "whole-model")
     _, said = whole.communicate(timeout=300)

@@ -103,7 +103,7 @@ def documents(work: str) -> Callable[..., Documents]:
     prepare = importlib.import_module(work).prepare
 
     def make(**options: object) -> Documents:
-        return Documents(prepare, **{"seconds": 5.0, "memory": 2**28, **options})
+        return Documents(prepare, **{"seconds": 60.0, "memory": 2**28, **options})
 
     return make
 

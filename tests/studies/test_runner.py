@@ -162,7 +162,7 @@ def in_another_process(tmp_path, store):
         "from tenfold.networks import Dense, network\n"
         "from tenfold.studies import Experiment, Scale, Setup, Study\n"
         "from tenfold.training import SGD, Recipe\n"
-        "setup = Setup(network(784)(Dense(10)), Recipe(300, 32, SGD(0.01)))\n"
+        "setup = Setup(network(784)(Dense(10)), Recipe(150, 32, SGD(0.01)))\n"
         "STUDY = Study(key='tiny', title='', authors=('Nobody',), summary='', reported={}, claims=(),\n"
         "    experiments=(Experiment('a', setup, {'paper': Scale(seeds=3, train=400, test=100)}),),\n"
         "    exhibits=(), deviations=())\n"

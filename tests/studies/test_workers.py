@@ -70,6 +70,17 @@ def job(path):
     return Job(str(path), "a", "a", "smoke", Classical("knn", 1.0), Share("mnist", "honest", 10, 10, 5), 0)
 
 
+def test_news_that_comes_late_takes_nothing_back(tmp_path):
+    seen = []
+    tracker, both = Tracker(seen.append), [job(tmp_path / name) for name in ("first", "second")]
+    tracker.expect(0, both)
+    tracker.update(both[0], 0.5)
+    tracker.finish(both[0])
+    tracker.update(both[0], 0.7)
+    assert [state.part for state in seen] == [0, 0.25, 0.5, 0.5]
+    assert seen[-1].running == ()
+
+
 def test_the_same_processes_do_what_comes_next(work, tmp_path):
     tracker = Tracker(None)
     with Workers(1) as workers:

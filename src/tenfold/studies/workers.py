@@ -84,8 +84,8 @@ class Tracker:
         self._tell()
 
     def update(self, job: Task, part: float) -> None:
-        """Take note that `part` of `job` is done."""
-        self._parts[job] = part
+        """Take note that `part` of `job` is done; news that comes after what is newer changes nothing."""
+        self._parts[job] = max(part, self._parts.get(job, 0.0))
         self._tell()
 
     def finish(self, job: Task) -> None:
