@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# The tests run side by side, a process a core.
-ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# The tests run side by side, a process a core. They start Python some hundred times, which takes half as long where
+# its bytecode may be kept, whatever the shell says.
+FOR_TESTS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test slow bench check clean
@@ -16,7 +17,7 @@ demo: $(VENV)/.train ## set up, train our fast network, run two studies, write a
 	$(BIN)/tenfold demo
 
 test: $(VENV)/.dev ## set up what is missing and run the whole test suite
-	$(ONE_THREAD) PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(FOR_TESTS) $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 slow: $(VENV)/.dev ## run the longer proofs as well, and look for new counterexamples
 	$(BIN)/python -m pytest -m "slow or not slow" --hypothesis-profile=hunt

@@ -16,8 +16,7 @@ settings.register_profile("suite", derandomize=True, deadline=None)
 settings.register_profile("hunt", max_examples=300, deadline=None)
 settings.load_profile("suite")
 
-# In the background, or side by side by pytest-xdist, a process ignores Ctrl-C, and so would those that
-# the tests start and interrupt.
+# A shell ignores Ctrl-C for what it runs in the background; so would what the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

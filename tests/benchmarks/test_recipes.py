@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,14 +125,21 @@ def test_what_is_measured_is_not_trained_again_even_without_the_store(small, tmp
 
 
 def test_figures_of_a_former_recipe_do_not_speak_for_the_present_one(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "get_engine", lambda *_, **__: ENGINE)
+    monkeypatch.setattr(recipes, "ON_CPU", [ENGINE.settings()])
     run(tmp_path)
     small["one"] = 2
     run(tmp_path, names=["one"], seeds=[1])
+    kept = read(tmp_path / "results")
 
-    found = recipes.current(read(tmp_path / "results"))
+    found = recipes.current([*kept, replace(kept[0], name="none of ours any more")])
 
     assert [(each.name, each.seed) for each in found] == [("one", 1), ("two", 0), ("two", 1)]
+
+
+def test_what_is_published_is_of_the_recipes_as_they_are():
+    kept = read(Path(__file__).parents[2] / "results")
+    assert len(kept) > 20
+    assert recipes.current(kept) == kept
 
 
 def test_a_changed_recipe_is_measured_anew_in_place_of_the_old(small, tmp_path):

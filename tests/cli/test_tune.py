@@ -12,6 +12,7 @@ import scipy.stats
 
 from tenfold.cli.tune import parse_choices, parse_rung
 from tenfold.data import folds, hold_out, load_dataset
+from tenfold.errors import TrainingStopped
 from tenfold.networks import Architecture, get
 from tenfold.runs import Store
 from tenfold.training import get_engine, load_recipe, train
@@ -284,14 +285,18 @@ def test_nothing_to_try_is_wrong_usage(cli):
         (["--recipe", "fats"], "There is no recipe named 'fats'. Did you mean 'fast'?"),
         (["--recipe", "tiny"], "Search without it: --set distillation.teacher="),
         (["--out", "bars.npz/deep/best.toml"], "cannot be written"),
-        (["--rung", "1:6"], "--rung 1:6:1 leaves nobody behind: 6 candidates come to it. Keep fewer"),
-        (["--rung", "1:3", "--rung", "2:3"], "--rung 2:3:1 leaves nobody behind: 3 candidates come"),
+        (["--rung", "1:6"], "--rung 1:6:1 leaves nobody behind: it begins with 6 candidates. Keep fewer"),
+        (
+            ["--rung", "1:3", "--rung", "2:3"],
+            "--rung 2:3:1 leaves nobody behind: it begins with 3",
+        ),
         (["--rung", "5:2"], "asks for 5 epochs on 1 fold. There are 4 epochs at most (--set epochs=...)"),
         (
             ["--rung", "1:2:4"],
             "asks for 1 epoch on 4 folds. There are 4 epochs at most",
         ),
-        (["--rung", "2:4", "--rung", "1:2"], "asks for less than the rung before it, 2 epochs on 1 fold."),
+        (["--rung", "2:4", "--rung", "1:2"], "--rung 1:2:1 tells nothing new after 2 epochs on 1 fold."),
+        (["--rung", "2:4", "--rung", "2:2"], "Ask for more epochs or more folds than the rung before it"),
     ],
 )
 def test_what_is_wrong_is_named_in_a_line_and_nothing_is_trained(cli, tuning, arguments, message):
@@ -358,8 +363,6 @@ def test_ctrl_c_keeps_what_is_trained_and_the_same_command_goes_on(cli, tuning, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell ignores SIGINT for what it runs in the background, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     next(line for line in process.stderr if "lin-simple-nn: 22%" in line)
     process.send_signal(signal.SIGINT)
@@ -377,6 +380,22 @@ def test_ctrl_c_keeps_what_is_trained_and_the_same_command_goes_on(cli, tuning, 
     whole = json.loads(cli(*tuning, "--json").out)
     assert resumed["candidates"] == whole["candidates"]
     assert 0 < resumed["epochs_trained"] < whole["epochs_trained"] == 9 * 40
+
+
+@pytest.mark.parametrize(("gpu", "workers"), [(True, 1), (False, 3)])
+def test_a_gpu_has_one_worker_and_a_cpu_one_a_core(cli, tuning, monkeypatch, gpu, workers):
+    asked = []
+
+    def noted(*_, workers, **__):
+        asked.append(workers)
+        raise TrainingStopped("That is enough.")
+
+    monkeypatch.setattr("tenfold.tuning.search", noted)
+    monkeypatch.setattr("tenfold.tuning.on_gpu", lambda engine: gpu)
+    monkeypatch.setattr("tenfold.studies.workers.cores", lambda: 3)
+    at = tuning.index("--workers")
+    cli(*tuning[:at], *tuning[at + 2 :])
+    assert asked == [workers]
 
 
 def test_several_processes_find_as_much(cli, tuning):

@@ -194,13 +194,16 @@ def test_a_study_that_is_killed_or_interrupted_ends_as_if_undisturbed(tmp_path):
     first = in_another_process(tmp_path, undisturbed)
     _, said = first.communicate(timeout=300)
     assert first.returncode == 0, said
+    blows = []
     for blow in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         process = in_another_process(tmp_path, disturbed)
         next((part for part in process.stdout if float(part) > 0.2), None)
         if process.poll() is None:
+            blows.append(blow)
             # The whole group for SIGKILL; Ctrl-C reaches all of them at a terminal too.
             os.killpg(process.pid, blow)
         process.communicate(timeout=300)
+    assert blows[:2] == [signal.SIGKILL, signal.SIGINT]
     last = in_another_process(tmp_path, disturbed)
     _, said = last.communicate(timeout=300)
     assert last.returncode == 0, said

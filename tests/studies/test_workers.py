@@ -14,7 +14,7 @@ from tenfold.studies.share import Share
 from tenfold.studies.workers import Tracker, Workers
 
 WORK = """
-import os
+import os, signal
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -46,6 +46,9 @@ def leave_or_stay(job, report):
 
 def report_until_stopped(job, report):
     until(lambda: report(0.5))
+
+def tell_what_is_blocked(job, report):
+    Path(job.study).write_text(str([int(each) for each in signal.pthread_sigmask(signal.SIG_BLOCK, ())]))
 
 def fail(job, report):
     raise ValueError(f"{job.label} went wrong")
@@ -81,7 +84,8 @@ def test_news_that_comes_late_takes_nothing_back(tmp_path):
     assert seen[-1].running == ()
 
 
-def test_the_same_processes_do_what_comes_next(work, tmp_path):
+def test_the_same_processes_do_what_comes_next(work, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
     tracker = Tracker(None)
     with Workers(1) as workers:
         for name in ("first", "second"):
@@ -116,13 +120,18 @@ def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(work, tmp_path,
         return wait(futures, **how)
 
     monkeypatch.setattr(module, "wait", wait_when_ctrl_c_comes)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt), Workers(1) as workers:
-            workers.run([job(tmp_path)], work.report_until_stopped, Tracker(None))
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt), Workers(1) as workers:
+        workers.run([job(tmp_path)], work.report_until_stopped, Tracker(None))
     assert seen == ["went on"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signals of threads")
+def test_workers_do_not_hear_ctrl_c_even_while_they_start(work, tmp_path):
+    tracker = Tracker(None)
+    tracker.expect(0, [job(tmp_path / "heard")])
+    with Workers(1) as workers:
+        workers.run([job(tmp_path / "heard")], work.tell_what_is_blocked, tracker)
+    assert (tmp_path / "heard").read_text() == "[2]"
 
 
 def test_what_goes_wrong_in_a_process_is_told_here(work, tmp_path):

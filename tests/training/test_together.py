@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 from tenfold.data import folds
 from tenfold.errors import TrainingDiverged
 from tenfold.networks import BatchNorm, Conv, Dense, Dropout, Flatten, ReLU, network
-from tenfold.training import SGD, Adam, Cosine, Recipe, get_engine, torch_engine, train
+from tenfold.training import SGD, Adam, Cosine, Recipe, get_engine, together, torch_engine, train
 from tenfold.training.checkpoint import load_checkpoint
 from tenfold.training.distillation import Distillation
 from tenfold.training.together import Training, can_join, train_together
@@ -107,10 +107,13 @@ def test_a_kill_costs_no_more_than_the_epoch_it_comes_in(parts, tmp_path, monkey
             raise Killed
         run_epoch(population, *settings)
 
+    clock = iter(range(0, 10**6, 3))  # a question takes three seconds, and so an epoch more than ten
+    monkeypatch.setattr(together, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(TorchPopulation, "run_epoch", killed)
     given = trainings(parts, tmp_path)[:2]
     with pytest.raises(Killed):
-        train_together(given, ENGINE, checkpoint_seconds=0)
+        train_together(given, ENGINE, checkpoint_seconds=10)
+    # That it is due is seen after the epoch that it became due in, not an epoch later.
     assert [load_checkpoint(each.folder).epoch for each in given] == [2, 2]
 
 

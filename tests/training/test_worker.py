@@ -1,42 +1,22 @@
 """Ctrl-C takes effect where it does no harm, and processes that train for another do not hear it."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from time import sleep
 
 import pytest
 
-from tenfold.training.worker import ctrl_c_waits, deaf_children
+from tenfold.training import worker
+from tenfold.training.worker import ctrl_c_waits, deaf_children, end_processes
 
 
-@pytest.fixture(autouse=True)
-def usual_ctrl_c():
-    """Let Ctrl-C raise KeyboardInterrupt, also where the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_ctrl_c_takes_effect_where_it_is_asked_for():
-    came = []
-
-    def work():
-        with ctrl_c_waits() as ctrl_c:
-            ctrl_c()
-            signal.raise_signal(signal.SIGINT)
-            came.append("behind the signal")
-            ctrl_c()
-            came.append("behind the question")
-
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert came == ["behind the signal"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_ctrl_c_is_not_lost_where_nobody_asks():
+def test_ctrl_c_takes_effect_at_the_end():
     came = []
 
     def work():
@@ -48,6 +28,7 @@ def test_ctrl_c_is_not_lost_where_nobody_asks():
     with pytest.raises(KeyboardInterrupt):
         work()
     assert came == ["behind the signal"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_another_error_is_not_hidden_by_ctrl_c():
@@ -62,25 +43,47 @@ def test_another_error_is_not_hidden_by_ctrl_c():
 
 
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with ctrl_c_waits() as ctrl_c:
-        signal.raise_signal(signal.SIGINT)
-        ctrl_c()
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ctrl_c_waits():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def test_a_thread_to_which_ctrl_c_does_not_come_works_the_same():
     came = []
 
     def work():
-        with ctrl_c_waits() as ctrl_c:
-            ctrl_c()
+        with ctrl_c_waits():
             came.append("through")
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     assert came == ["through"]
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_ctrl_c_ends_processes_that_would_take_long(failed, monkeypatch):
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    pool.submit(sleep, 600)
+    (process,) = pool._processes.values()
+    monkeypatch.setattr(worker, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    with nullcontext() if failed else pytest.raises(KeyboardInterrupt):
+        end_processes(pool, failed=failed)
+    process.join(60)
+    assert not process.is_alive()
+
+
+def test_processes_come_to_the_end_of_what_they_are_at():
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    future = pool.submit(sleep, 0.2)
+    (process,) = pool._processes.values()
+    end_processes(pool, failed=False)
+    assert future.result(0) is None
+    assert not process.is_alive()
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signals of threads")

@@ -1,5 +1,6 @@
 """Searches: what is trained, what is kept, and who wins."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from tenfold.errors import TrainingStopped, TuningError
 from tenfold.networks import Dense, ReLU, network
 from tenfold.runs import Store
 from tenfold.training import SGD, Cosine, Recipe, Step, get_engine, train
-from tenfold.tuning import Candidate, Rung, halving, search
+from tenfold.tuning import Candidate, Rung, halving, search, trials
 
 NETWORK = network(784)(Dense(8), ReLU(), Dense(10))
 RATES = (1e-4, 0.003, 0.05, 0.3)
@@ -120,6 +121,21 @@ def runs(process):
         return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
     except OSError:
         return False
+
+
+def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(data, tmp_path, monkeypatch):
+    seen, wait = [], trials.wait
+
+    def wait_when_ctrl_c_comes(futures, **how):
+        # As inside `wait`, while it has the locks of the futures.
+        signal.raise_signal(signal.SIGINT)
+        seen.append("went on")
+        return wait(futures, **how)
+
+    monkeypatch.setattr(trials, "wait", wait_when_ctrl_c_comes)
+    with pytest.raises(KeyboardInterrupt):
+        run(data, tmp_path, workers=2)
+    assert seen == ["went on"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks processes up as Linux tells them")

@@ -140,6 +140,33 @@ def test_one_that_does_not_fit_into_memory_is_named(data, tmp_path, monkeypatch)
         run(data, tmp_path, candidates=[CANDIDATES[4]])
 
 
+def test_one_that_is_trained_alone_and_does_not_fit_is_named_too(data, tmp_path, monkeypatch):
+    def short_of_memory(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(trials, "train", short_of_memory)
+    with pytest.raises(TuningError, match=r"does not suffice to train mean\."):
+        run(data, tmp_path, candidates=[CANDIDATES[9]])
+
+
+def test_what_was_done_before_memory_ran_short_is_not_done_again(data, tmp_path, monkeypatch):
+    whole = run(data, tmp_path / "whole", candidates=CANDIDATES[:2])
+    run_epoch, begun = TorchPopulation.run_epoch, []
+
+    def short_of_memory(population, *settings):
+        begun.append(population)
+        if len(begun) == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        run_epoch(population, *settings)
+
+    monkeypatch.setattr(TorchPopulation, "run_epoch", short_of_memory)
+    found = run(data, tmp_path / "found", candidates=CANDIDATES[:2])
+    # Two epochs of both folds, the one that failed, and two more of each fold by itself.
+    assert len(begun) == 2 + 1 + 2 + 2
+    assert found.trained == whole.trained
+    assert table(found) == table(whole)
+
+
 def test_progress_is_told_while_many_train_as_one(data, tmp_path, monkeypatch):
     monkeypatch.setattr(together, "REPORT_SECONDS", 0.0)
     shares = []

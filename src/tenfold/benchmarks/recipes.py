@@ -36,6 +36,12 @@ SEEDS, FEWER = 10, 5
 LONG = 600
 """Processor seconds from which on a seed is long."""
 
+ON_CPU = tuple(
+    {"name": "torch", "device": "cpu", "compile": False, "products": products}
+    for products in ("bfloat16", "float32")
+)
+"""What the engine of torch says of itself on a CPU, for precision "mixed"."""
+
 FIGURES, PAGE = "recipes.json", "recipes.md"
 
 
@@ -226,10 +232,18 @@ def read(folder: Path) -> list[Measurement]:
 
 
 def current(measurements: Sequence[Measurement]) -> list[Measurement]:
-    """Return those whose network, recipe and teacher are what their name stands for now, trained on a CPU."""
-    engine = get_engine("torch", device="cpu")
-    whats = {name: plan(name, 0).what(engine) for name in {each.name for each in measurements}}
-    return [each for each in measurements if each.run == identity(whats[each.name] | {"seed": each.seed})]
+    """Return those whose network, recipe, teacher and data are what their name stands for now.
+
+    They were trained by torch on a CPU, be it one with products of bfloat16 or not.
+    """
+    known = {each.name for each in measurements} & GOALS.keys()
+    whats = {name: plan(name, 0).what(get_engine("numpy")) for name in known}
+
+    def is_current(each: Measurement) -> bool:
+        what = whats.get(each.name, {}) | {"seed": each.seed}
+        return any(each.run == identity(what | {"engine": engine}) for engine in ON_CPU)
+
+    return list(filter(is_current, measurements))
 
 
 def publish(measurements: Sequence[Measurement], folder: Path) -> Path:

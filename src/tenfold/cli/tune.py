@@ -16,7 +16,6 @@ from tenfold.cli.options import (
     EngineOption,
     JsonOption,
     QuietOption,
-    WorkersOption,
     examples,
 )
 from tenfold.cli.output import show_json
@@ -128,7 +127,16 @@ def tune(
         ),
     ] = None,
     engine: EngineOption = EngineName.auto,
-    workers: WorkersOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            metavar="N",
+            help="How many processes train; by default one a core, and one on a GPU, where candidates train "
+            "together.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -221,7 +221,7 @@ def _check_different(candidates: Sequence[Candidate]) -> None:
 
 def _check_rungs(rungs: Sequence[tuple[int, int, int]], candidates: int, epochs: int, folds: int) -> None:
     """Refuse a rung that asks for what there is not, or could as well be left out."""
-    left, before = candidates, (1, 1)
+    left, before = candidates, (0, 0)
     for trained, keep, first in rungs:
         text = f"--rung {trained}:{keep}:{first}"
         if trained > epochs or first > folds:
@@ -231,13 +231,13 @@ def _check_rungs(rungs: Sequence[tuple[int, int, int]], candidates: int, epochs:
             )
         if keep >= left:
             raise TuningError(
-                f"{text} leaves nobody behind: {count(left, 'candidate')} come to it. Keep fewer, or leave "
-                "the rung out."
+                f"{text} leaves nobody behind: it begins with {count(left, 'candidate')}. Keep fewer, or "
+                "leave the rung out."
             )
-        if trained < before[0] or first < before[1]:
+        if trained <= before[0] and first <= before[1]:
             raise TuningError(
-                f"{text} asks for less than the rung before it, {count(before[0], 'epoch')} on "
-                f"{count(before[1], 'fold')}. Give rungs in the order in which they are climbed."
+                f"{text} tells nothing new after {count(before[0], 'epoch')} on {count(before[1], 'fold')}. "
+                "Ask for more epochs or more folds than the rung before it, or leave the rung out."
             )
         left, before = keep, (trained, first)
 

@@ -15,7 +15,7 @@ from typing import Any
 from tenfold.errors import StudyError, TrainingError, TrainingStopped
 from tenfold.studies.jobs import Task
 from tenfold.training.one_core import one_core
-from tenfold.training.worker import ctrl_c_waits, deaf_children, serve_parent
+from tenfold.training.worker import ctrl_c_waits, deaf_children, end_processes, serve_parent
 
 PRIOR_SECONDS = 20.0
 """How much the estimated cost of the jobs counts for, beside the measured one, when time left is told."""
@@ -142,11 +142,11 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._pool is not None:
             # Each worker finds this set at its next report, saves a checkpoint and ends.
             self._stop.value = True
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            end_processes(self._pool, failed=kind is not None)
 
     def run(self, missing: Sequence[Task], work: Work, tracker: Tracker) -> dict[Task, TrainingError]:
         """Do every job; the longest first, so that no core is left alone with it at the end.
@@ -170,28 +170,27 @@ class Workers:
         by_name = {job.name: job for job in ordered}
         failed: dict[Task, TrainingError] = {}
         try:
-            with ctrl_c_waits() as ctrl_c:
-                # A process is started with the first job that finds none idle.
-                with one_core(), deaf_children():
-                    futures = {pool.submit(_work, work, job): job for job in ordered}
-                waiting: set[Future[None]] = set(futures)
-                while waiting:
-                    ctrl_c()
-                    self._threads.value = max(1, self.count // len(waiting))
+            # A process is started with the first job that finds none idle.
+            with ctrl_c_waits(), one_core(), deaf_children():
+                futures = {pool.submit(_work, work, job): job for job in ordered}
+            waiting: set[Future[None]] = set(futures)
+            while waiting:
+                self._threads.value = max(1, self.count // len(waiting))
+                with ctrl_c_waits():
                     finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                    for name, part in _drain(self._news):
-                        if name in by_name:  # else news of what was finished before, which came late
-                            tracker.update(by_name[name], part)
-                    for future in finished:
-                        try:
-                            future.result()
-                        except TrainingStopped:
-                            raise
-                        except TrainingError as error:
-                            failed[futures[future]] = error
-                            tracker.fail(futures[future])
-                        else:
-                            tracker.finish(futures[future])
+                    news = list(_drain(self._news))
+                    errors = {futures[future]: future.exception() for future in finished}
+                for name, part in news:
+                    if name in by_name:  # else news of what was finished before, which came late
+                        tracker.update(by_name[name], part)
+                for job, error in errors.items():
+                    if error is None:
+                        tracker.finish(job)
+                    elif isinstance(error, TrainingError) and not isinstance(error, TrainingStopped):
+                        failed[job] = error
+                        tracker.fail(job)
+                    else:
+                        raise error
         except BrokenProcessPool:
             raise StudyError(
                 f"A worker process was killed (was memory short?). {tracker.done} of {tracker.total} "

@@ -10,6 +10,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+import torch
 
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingStopped
@@ -178,6 +179,9 @@ class _Group:
                 if perf_counter() - written >= checkpoint_seconds:
                     self._save(population.running)
                     written = perf_counter()
+        except torch.OutOfMemoryError:
+            self._save(range(len(self._places)))
+            raise
         except KeyboardInterrupt:
             self._save(range(len(self._places)))
             raise TrainingStopped(

@@ -6,33 +6,58 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from time import sleep
 
 
 @contextmanager
-def ctrl_c_waits() -> Iterator[Callable[[], None]]:
-    """Let Ctrl-C take effect only where the function that is given is called, and at the end.
+def ctrl_c_waits() -> Iterator[None]:
+    """Let Ctrl-C take effect only at the end.
 
     Whoever waits for other processes holds locks for moments, which a `KeyboardInterrupt` in just that moment
     leaves taken for ever: `concurrent.futures.wait` then never lets its pool end (seen in Python 3.11).
     """
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield lambda: None  # Ctrl-C does not come to this thread, or is ignored
+        yield  # Ctrl-C does not come to this thread, or is ignored
         return
     pressed: list[int] = []
-
-    def take_effect() -> None:
-        if pressed:
-            usual(pressed.pop(), None)
-
     signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
-        yield take_effect
+        yield
     finally:
         signal.signal(signal.SIGINT, usual)
-    take_effect()
+    if pressed:
+        usual(signal.SIGINT, None)
+
+
+def end_processes(pool: ProcessPoolExecutor, *, failed: bool) -> None:
+    """Wait until the processes of `pool` have done what they are at, and end them.
+
+    Ctrl-C meanwhile ends them at once; what they were doing has its checkpoint.
+
+    Parameters
+    ----------
+    pool : ProcessPoolExecutor
+    failed : bool
+        Whether an error is on its way already, which Ctrl-C must not take the place of.
+    """
+    processes = list((pool._processes or {}).values())
+    try:
+        with ctrl_c_waits():
+            pool.shutdown(wait=False, cancel_futures=True)
+        while True:
+            with ctrl_c_waits():
+                if not any(each.is_alive() for each in processes):
+                    return
+            sleep(0.02)
+    except KeyboardInterrupt:
+        for each in processes:
+            each.kill()
+        if not failed:
+            raise
 
 
 @contextmanager

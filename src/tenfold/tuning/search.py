@@ -168,9 +168,13 @@ def search(
             ]
             reached: dict[tuple[Candidate, int, int], dict[int, float]] = {}
 
+            told = 0.0
+
             def tell(done: float, count: int = len(jobs)) -> None:
+                nonlocal told
+                told = max(told, done / count)  # what did not fit into memory is begun again
                 if on_progress is not None:
-                    on_progress(done / count)
+                    on_progress(told)
 
             for job, (rows, epochs, used) in trials.run(jobs, tell):
                 reached[job.candidate, job.fold, job.seed] = rows

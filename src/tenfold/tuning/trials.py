@@ -8,6 +8,7 @@ candidates, trains only what is new.
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,7 +25,7 @@ from tenfold.runs import Run, Store, identity
 from tenfold.training import Engine, History, Recipe, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.one_core import one_core
-from tenfold.training.worker import ctrl_c_waits, deaf_children, serve_parent
+from tenfold.training.worker import ctrl_c_waits, deaf_children, end_processes, serve_parent
 
 if TYPE_CHECKING:
     from tenfold.training.torch_engine import TorchEngine
@@ -100,11 +101,11 @@ class Trials:
             self._processes = ProcessPoolExecutor(self._workers, context, _take, setting)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._processes is not None:
             # Where a search ends early, each finds this set at its next report, saves a checkpoint and ends.
             self._stop.value = True
-            self._processes.shutdown(cancel_futures=True)
+            end_processes(self._processes, failed=kind is not None)
 
     def run(
         self, jobs: Sequence[Job], on_progress: Callable[[float], None] = lambda done: None
@@ -115,18 +116,23 @@ class Trials:
         `on_progress` is told how many are done; of those that are done together, how many jobs' worth.
         """
         crews, alone = _divided(jobs, *self._setting) if self._together else ([], jobs)
-        done = 0
+        done, epochs = 0, Counter[Job]()
         while crews:
             crew = crews.pop(0)
 
             def tell(part: float, before: int = done, count: int = len(crew)) -> None:
                 on_progress(before + min(part, 0.999) * count)  # the whole is told once, at its end
 
-            each_found = _found_together(crew, *self._setting, tell)
-            if each_found is None:
-                crews[:0] = _halves(crew)
+            try:
+                each_found = _run_together(crew, *self._setting, epochs, tell)
+            except Exception as error:
+                if not _short_of_memory(error):
+                    raise
+                if len(crew) == 1:
+                    raise _too_large(crew[0]) from None
+                crews[:0] = crew[: len(crew) // 2], crew[len(crew) // 2 :]
                 continue
-            yield from ((job, (*found, 0.0)) for job, found in zip(crew, each_found, strict=True))
+            yield from ((job, (rows, epochs[job], 0.0)) for job, rows in zip(crew, each_found, strict=True))
             done += len(crew)
             on_progress(done)
         for job, found in zip(alone, self._one_by_one(alone), strict=True):
@@ -167,10 +173,10 @@ def _take(folds: Sequence[Fold], store: Store, engine: str, stop: Any) -> None:
 
 
 def _result(future: Future[_Found]) -> _Found:
-    with ctrl_c_waits() as ctrl_c:
-        while not wait([future], timeout=0.2).done:
-            ctrl_c()
-        return future.result()
+    while True:
+        with ctrl_c_waits():
+            if wait([future], timeout=0.2).done:
+                return future.result()
 
 
 def _heed_stop(_: object = None) -> None:
@@ -220,36 +226,24 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
             history, seconds = trained.history, trained.seconds
         except TrainingDiverged:
             history, seconds = _lost(job), 0.0
+        except Exception as error:
+            if _short_of_memory(error):
+                raise _too_large(job) from None
+            raise
         _keep(job, what, history, seconds, started, data, store)
     return _accuracies(history.to_dict()), epochs
 
 
-def _found_together(
-    jobs: Sequence[Job],
-    folds: Sequence[Fold],
-    store: Store,
-    engine: str,
-    on_progress: Callable[[float], None],
-) -> list[tuple[dict[int, float], int]] | None:
-    """Do what `_run` does for each, as one batched computation; None where that takes too much memory."""
-    import torch
-
-    try:
-        return _run_together(jobs, folds, store, engine, on_progress)
-    except torch.OutOfMemoryError:
-        pass  # what it holds is let go only behind this block
-    if len(jobs) == 1:
-        raise TuningError(
-            f"The memory of the device does not suffice to train {jobs[0].candidate.label}. Choose a smaller "
-            "batch_size, or another device."
-        )
-    torch.cuda.empty_cache()
-    return None
+def _short_of_memory(error: Exception) -> bool:
+    # torch's, which need not be installed.
+    return type(error).__name__ == "OutOfMemoryError"
 
 
-def _halves(jobs: list[Job]) -> list[list[Job]]:
-    middle = len(jobs) // 2
-    return [jobs[:middle], jobs[middle:]]
+def _too_large(job: Job) -> TuningError:
+    return TuningError(
+        f"The memory of the device does not suffice to train {job.candidate.label}. Choose a smaller "
+        "batch_size, or another device."
+    )
 
 
 def _run_together(
@@ -257,14 +251,15 @@ def _run_together(
     folds: Sequence[Fold],
     store: Store,
     engine: str,
+    epochs: Counter[Job],
     on_progress: Callable[[float], None],
-) -> list[tuple[dict[int, float], int]]:
+) -> list[dict[int, float]]:
+    """Do what `_run` does for each, as one batched computation, and count the epochs that are trained."""
     from tenfold.training.together import Training, train_together
 
     made = _torch(engine)
     whats = [_what(job, folds, made) for job in jobs]
     ids = [identity(what) for what in whats]
-    epochs = [0] * len(jobs)
     with ExitStack() as claims:
         for id in sorted(set(ids)):  # in one order, so that no two processes wait for each other
             claims.enter_context(store.claim(id))
@@ -275,7 +270,7 @@ def _run_together(
         started = datetime.now(UTC).isoformat()
 
         def count(at: int) -> None:
-            epochs[left[at]] += 1
+            epochs[jobs[left[at]]] += 1
 
         trainings = [
             Training(
@@ -301,7 +296,7 @@ def _run_together(
             if history.rows[-1]["epoch"] == job.candidate.recipe.epochs:
                 remove_checkpoint(training.folder)
             histories[place] = history.to_dict()
-    return [(_accuracies(histories[place]), epochs[place]) for place in range(len(jobs))]
+    return [_accuracies(histories[place]) for place in range(len(jobs))]
 
 
 def _divided(
