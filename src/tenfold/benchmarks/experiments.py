@@ -167,6 +167,8 @@ class _PlainNetwork:
 
 
 PLAIN = "plain NumPy, one after another"
+PLAIN_AS_IT_COMES = f"{PLAIN}, as it comes"
+TWO_THREADS = "Tenfold, together, two threads"
 
 BENCHMARK = Benchmark(
     "experiments",
@@ -174,17 +176,18 @@ BENCHMARK = Benchmark(
     "Table 1 of Shrestha and Paudel: 20 networks of 5 to 30 hidden units, gradient descent on all "
     f"{IMAGES:,} images (the first of MNIST's training images), with the true gradient, seed 0. One step of "
     f"all 20, the mean of {STEPS} steps after a first one; on one core, NumPy's OpenBLAS told its width, "
-    "unless two threads are named, or NumPy as it comes, whose OpenBLAS takes every core. The plain way "
+    "unless two threads are named, or NumPy as it comes, whose OpenBLAS takes every core; these two are "
+    "compared with each other. The plain way "
     "scales the images once, keeps a column for each image, and takes a few lines of NumPy a layer, in "
     "float64. The loss is the mean over the 15 networks without dropout, before the last step: the sides "
     "draw the masks of the others each in its own way.",
     (
-        Side("Tenfold, together, two threads", together("float64", 2), threads=1),
+        Side(TWO_THREADS, together("float64", 2), threads=1, reference=PLAIN_AS_IT_COMES),
         Side("Tenfold, together", together("float64", 1), threads=1),
         Side("Tenfold, together, float32", together("float32", 1), threads=1),
         Side("Tenfold, one after another", by_engine, threads=1),
         Side(PLAIN, by_hand, threads=1),
-        Side(f"{PLAIN}, as it comes", by_hand),
+        Side(PLAIN_AS_IT_COMES, by_hand),
     ),
     (
         Measure("seconds", "a step", "s", 2, better="less"),
@@ -194,9 +197,16 @@ BENCHMARK = Benchmark(
     reference=PLAIN,
     goals=(
         Goal(
-            "together at least 4 times as fast as the plain way",
+            "together at least 4 times as fast as the plain way, one thread each",
             "Tenfold, together",
             "cpu_seconds",
+            4,
+            times=True,
+        ),
+        Goal(
+            "together on two cores at least 4 times as fast as the plain way as NumPy comes, by the wall clock",
+            TWO_THREADS,
+            "seconds",
             4,
             times=True,
         ),

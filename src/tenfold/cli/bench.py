@@ -55,7 +55,7 @@ def bench(
 
     What is measured is kept at once: a run that was stopped, of which the page is written too, goes on where
     it was. What was measured with another source, other versions or on another machine is measured anew. The
-    whole takes some 40 minutes of two idle cores.
+    whole takes from 40 minutes to two hours of two idle cores, by the machine.
     """
     from tempfile import TemporaryDirectory
 
