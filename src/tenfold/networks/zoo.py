@@ -159,7 +159,8 @@ _UNNAMED: dict[str, Architecture] = {
         *(*separable(24), *separable(32, pool=True), *_EACH_PLACE),
     ),
     "tiny-8k": network(28, 28, mean=0.1307, std=0.3081)(
-        *(*pooled(8), *pooled(16), *pooled(28), Flatten(), Dense(10)),
+        *(*pooled(16), *separable(16), *separable(16), *separable(32, pool=True)),
+        *(*separable(32), *separable(32), *separable(48, pool=True), *_EACH_PLACE),
     ),
     # Lin: Appendices 1-4. The dropout rate is not stated; 0.5 is assumed.
     "lin-simple-nn": network(784)(Dense(32), ReLU(), Dense(10)),
