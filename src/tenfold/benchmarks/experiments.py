@@ -204,7 +204,7 @@ BENCHMARK = Benchmark(
             times=True,
         ),
         Goal(
-            "together on two cores at least 4 times as fast as the plain way as NumPy comes, by the wall clock",
+            "together on two cores at least 4 times as fast as the plain way as NumPy comes (wall clock)",
             TWO_THREADS,
             "seconds",
             4,
