@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -32,6 +34,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def mnist() -> Digits:
     """MNIST as it ships with the package."""
     return tenfold.load("mnist")
+
+
+@pytest.fixture
+def ctrl_c_in_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], list[str]]:
+    """Let Ctrl-C come inside a module's `wait`, as while it has the locks of the futures.
+
+    Returned is a list, which tells each time that the wait went on.
+    """
+
+    def patch(module: ModuleType) -> list[str]:
+        seen, wait = [], module.wait
+
+        def wait_when_ctrl_c_comes(futures: Any, **how: Any) -> Any:
+            signal.raise_signal(signal.SIGINT)
+            seen.append("went on")
+            return wait(futures, **how)
+
+        monkeypatch.setattr(module, "wait", wait_when_ctrl_c_comes)
+        return seen
+
+    return patch
 
 
 @pytest.fixture(autouse=True)

@@ -108,18 +108,10 @@ def test_a_job_that_is_left_alone_may_use_every_core(work, tmp_path):
     assert (tmp_path / "stays").read_text() == "1 2"
 
 
-def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(work, tmp_path, monkeypatch):
+def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(work, tmp_path, ctrl_c_in_wait):
     from tenfold.studies import workers as module
 
-    seen, wait = [], module.wait
-
-    def wait_when_ctrl_c_comes(futures, **how):
-        # As inside `wait`, while it has the locks of the futures.
-        signal.raise_signal(signal.SIGINT)
-        seen.append("went on")
-        return wait(futures, **how)
-
-    monkeypatch.setattr(module, "wait", wait_when_ctrl_c_comes)
+    seen = ctrl_c_in_wait(module)
     with pytest.raises(KeyboardInterrupt), Workers(1) as workers:
         workers.run([job(tmp_path)], work.report_until_stopped, Tracker(None))
     assert seen == ["went on"]

@@ -1,6 +1,5 @@
 """Searches: what is trained, what is kept, and who wins."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -123,16 +122,8 @@ def runs(process):
         return False
 
 
-def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(data, tmp_path, monkeypatch):
-    seen, wait = [], trials.wait
-
-    def wait_when_ctrl_c_comes(futures, **how):
-        # As inside `wait`, while it has the locks of the futures.
-        signal.raise_signal(signal.SIGINT)
-        seen.append("went on")
-        return wait(futures, **how)
-
-    monkeypatch.setattr(trials, "wait", wait_when_ctrl_c_comes)
+def test_ctrl_c_never_comes_while_it_would_hold_up_the_processes(data, tmp_path, ctrl_c_in_wait):
+    seen = ctrl_c_in_wait(trials)
     with pytest.raises(KeyboardInterrupt):
         run(data, tmp_path, workers=2)
     assert seen == ["went on"]
