@@ -82,9 +82,28 @@ def test_the_mean_time_decides_and_its_spread_is_told(small, tmp_path):
     group = [replace(idle, seed=seed, seconds=seconds) for seed, seconds in enumerate((80.0, 90.0, 104.0))]
     page = publish([*group, shared], tmp_path / "page").read_text("utf-8")
     assert "| yes, so far; 2 of 3 within the time |" in page
-    assert "| 91.3 ± 12.1, 104.0 |" in page  # of the three that had their cores to themselves
+    assert "| 3 | 91.3 ± 12.1, 104.0 |" in page  # of the three that had their cores to themselves
     late = [*group[:2], replace(group[2], seconds=190.0)]
     assert "| no, too slow, so far; 2 of 3" in publish(late, tmp_path / "page").read_text("utf-8")
+
+
+def test_times_of_two_machines_or_numbers_of_threads_are_told_apart(small, tmp_path):
+    (found,) = run(tmp_path, ["one"], seeds=[0])
+    measured = [("Fast", 1, 40.0), ("Fast", 1, 44.0), ("Fast", 2, 90.0), ("Slow", 1, 300.0)]
+    made = [
+        replace(
+            found,
+            seed=seed,
+            seconds=50.0,
+            processor=processor,
+            hardware=found.hardware | {"cpu": cpu, "threads": threads},
+        )
+        for seed, (cpu, threads, processor) in enumerate(measured)
+    ]
+    page = publish(made, tmp_path / "page").read_text("utf-8")
+    assert "| `one` | Fast | 1 | 2 | 42.0 ± 2.8 | 0 | – |" in page
+    assert "| `one` | Fast | 2 | 1 | 90.0 | 1 | 50.0, 50.0 |" in page
+    assert "| `one` | Slow | 1 | 1 | 300.0 | 0 | – |" in page
 
 
 def test_five_seeds_are_enough_where_each_is_long(small, tmp_path):

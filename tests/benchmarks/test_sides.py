@@ -110,6 +110,8 @@ def test_the_grid_counts_the_whole_and_tells_it_net_of_the_start(monkeypatch):
     assert halved["behind"] == pytest.approx(0.2)  # its winner is looked up in the whole grid
     assert halved["noise"] == pytest.approx(0.1 / 3**0.5)
     assert (whole["accuracy"], whole["behind"], whole["noise"]) == (0.9, None, None)
+    assert whole["all"] == pytest.approx(0.8)  # of both candidates
+    assert halved["all"] is None  # its last rung has the best alone
     halving = [("halving", grid.START, 1, 1), ("halving", grid.IMAGES, 0, 1), ("grid", grid.IMAGES, 0, 1)]
     assert searched == [*halving, ("grid", grid.START, 1, 1), ("grid", grid.IMAGES, 0, 1)]
 

@@ -244,15 +244,16 @@ BENCHMARK = Benchmark(
     "MNIST; 6,000 of the 60,000 training images held out (stratified; another split each repeat, whose "
     "number is the seed), the rest trained on; two threads, or as many as there are cores. Seconds of "
     "training alone: libraries imported, images in memory, and what it takes to measure the accuracy left "
-    "out. **Ours** train the fixed length of their recipe and are measured once, at the end. **The "
-    "others** are measured on the held-out images after each epoch, and the first epoch that reaches the "
-    "goal counts, which favors them; they train as their documentation has it: PyTorch's example network "
-    "(Adadelta 1.0, falling by 0.7 an epoch, batches of 64; at most 8 epochs of its 14, after which its rate "
-    "is below a tenth) on tensors in memory, Keras' simple convnet (Adam, 128; at most 10 epochs of "
-    "its 15), the convolutional network of skorch's tutorial (Adam 0.002, 128, at most its 10; without its "
-    "internal validation), scikit-learn's defaults (one hidden layer of 100, until it no longer improves). "
-    "A dash: not reached in every repeat. The test accuracy is that of the last "
-    "weights, measured once. No seconds of scikit-learn's count epoch by epoch: it was measured at its end.",
+    "out. **Ours** train the fixed length of their recipe, multiply in bfloat16 (their precision is mixed) "
+    "and are measured once, at the end. **The others** compute in float32, as they come; they are measured "
+    "on the held-out images after each epoch, and the first epoch that reaches the goal counts, which favors "
+    "them; they train as their documentation has it: PyTorch's example network (Adadelta 1.0, falling by 0.7 "
+    "an epoch, batches of 64; at most 8 epochs of its 14, after which its rate is below a tenth) on tensors "
+    "in memory, Keras' simple convnet (Adam, 128; at most 10 epochs of its 15), the convolutional network of "
+    "skorch's tutorial (Adam 0.002, 128, at most its 10; without its internal validation), scikit-learn's "
+    "defaults (one hidden layer of 100, until it no longer improves). A dash: not reached in every repeat. "
+    "The test accuracy is that of the last weights, measured once. No seconds of scikit-learn's count epoch "
+    "by epoch: it was measured at its end.",
     _sides(),
     (
         Measure("to_0.99", "to 99.0%", "s", 1, better="less"),
