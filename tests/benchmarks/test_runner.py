@@ -106,8 +106,12 @@ def test_a_side_that_fails_is_told_with_what_it_said(monkeypatch):
     failed = subprocess.CompletedProcess([], 3, "", "Traceback\nValueError: no digits\n")
     monkeypatch.setattr(runner, "_run", lambda command, settings: failed)
 
-    with pytest.raises(BenchmarkError, match=r"three: b, 1 of 3: the process ended with 3, .* no digits"):
+    with pytest.raises(
+        BenchmarkError, match=r"three: b, 1 of 3: the process ended with 3, .* no digits"
+    ) as told:
         measure(Turn(THREE, SIDES[1], 0))
+
+    assert str(told.value).endswith("To see it whole: python -m tenfold.benchmarks.side three b 0")
 
 
 @pytest.mark.parametrize("printed", ["", "Done.\n", "1.5\n"])

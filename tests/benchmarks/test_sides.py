@@ -116,9 +116,10 @@ def test_the_grid_counts_the_whole_and_tells_it_net_of_the_start(monkeypatch):
     assert searched == [*halving, ("grid", grid.START, 1, 1), ("grid", grid.IMAGES, 0, 1)]
 
 
-def test_torch_modules_say_what_the_model_says():
+@pytest.mark.parametrize("name", ["fast", "tiny-8k"])
+def test_torch_modules_say_what_the_model_says(name):
     torch = pytest.importorskip("torch")
-    model, images = inference.drawn("fast"), inference.pictures(20).images
+    model, images = inference.drawn(name), inference.pictures(20).images
     for key in model.weights:
         if key.endswith(("mean", "variance")):
             model.weights[key] += 0.3

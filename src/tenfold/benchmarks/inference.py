@@ -141,11 +141,13 @@ def torch_modules(chosen: Any) -> Any:
     import torch
     from torch import nn
 
-    from tenfold.networks import BatchNorm, Conv, Dense, Flatten, MaxPool, ReLU
+    from tenfold.networks import BatchNorm, Conv, Dense, DepthwiseConv, Flatten, MaxPool, ReLU
 
     modules: list[Any] = []
     for node in chosen.architecture.nodes:
         layer, (channels, *_) = node.layer, node.input_shape
+        if isinstance(layer, DepthwiseConv):
+            layer = layer.as_conv(channels)
         if isinstance(layer, Conv):
             sizes = (channels, layer.channels, layer.kernel, layer.stride, layer.pad)
             modules.append(nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias))

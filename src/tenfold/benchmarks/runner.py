@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -119,7 +120,7 @@ def measure(turn: Turn, smoke: bool = False) -> Measurement:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         raise BenchmarkError(
             f"{turn.name}: the process ended with {done.returncode}, measured nothing and said: {said}\n"
-            f"To see it whole: {' '.join(command[1:])!r}"
+            f"To see it whole: {shlex.join(['python', *command[1:]])}"
         )
     return Measurement(
         turn.benchmark.key,
