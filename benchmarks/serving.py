@@ -230,17 +230,25 @@ def _load(process: int, url: str, script: Path, options: argparse.Namespace) -> 
     failed = re.search(r"Non-2xx[^\d]*(\d+)", said)
     if failed or "Socket errors" in said:
         raise RuntimeError(f"{url}: {said}")
-    requests = int(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]  # wrk always says it
+    (requests,) = _told(r"(\d+) requests in", said)
     return {
-        "requests a second": float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]),  # type: ignore[index]
+        "requests a second": float(*_told(r"Requests/sec:\s+([\d.]+)", said)),
         "p50 ms": _milliseconds(said, 50),
         "p99 ms": _milliseconds(said, 99),
-        "processor ms a request": 1000 * spent / requests,
+        "processor ms a request": 1000 * spent / int(requests),
     }
 
 
+def _told(pattern: str, said: str) -> tuple[str, ...]:
+    """Return the groups of a pattern in what wrk said."""
+    found = re.search(pattern, said)
+    if not found:
+        raise RuntimeError(f"wrk was expected to say {pattern}. It said: {said}")
+    return found.groups()
+
+
 def _milliseconds(said: str, part: int) -> float:
-    value, unit = re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    value, unit = _told(rf"{part}%\s+([\d.]+)(us|ms|s)", said)
     return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 

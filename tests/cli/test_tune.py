@@ -184,7 +184,13 @@ def test_halving_trains_less_and_ends_with_scores_of_the_whole_search(cli, tunin
     scores = {row["settings"]["optimizer.lr"]: row["accuracies"] for row in whole["candidates"]}
     for row in halved["candidates"][:2]:
         assert row["accuracies"] == scores[row["settings"]["optimizer.lr"]]
-    assert "left behind" in cli(*tuning, "--halving").out
+    left_behind = [row["loss"] for row in halved["candidates"][2:]]
+    assert left_behind == sorted(left_behind)
+    out = cli(*tuning, "--halving").out
+    assert "left behind" in out
+    assert "decided by the loss, the cross-entropy in nats" in " ".join(out.split())
+    unlike = [*tuning, "--try", "label_smoothing=0.0,0.1", "--halving"]
+    assert "cross-entropy" not in cli(*unlike).out
 
 
 def test_rungs_of_ones_own(cli, tuning):

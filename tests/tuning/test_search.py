@@ -1,5 +1,6 @@
 """Searches: what is trained, what is kept, and who wins."""
 
+import math
 import subprocess
 import sys
 import time
@@ -40,7 +41,8 @@ def test_each_score_is_that_of_the_candidate_trained_alone(data, tmp_path):
     assert outcome.best == ranked[0]
     by_label = {score.label: score for score in ranked}
     for candidate in (CANDIDATES[2], CANDIDATES[5]):
-        for (rest, held), accuracy in zip(data, by_label[candidate.label].accuracies, strict=True):
+        score = by_label[candidate.label]
+        for (rest, held), accuracy, loss in zip(data, score.accuracies, score.losses, strict=True):
             alone = train(
                 candidate.architecture,
                 candidate.recipe,
@@ -49,6 +51,7 @@ def test_each_score_is_that_of_the_candidate_trained_alone(data, tmp_path):
                 monitors={"held": held},
             )
             assert accuracy == alone.history.rows[-1]["held_accuracy"]
+            assert loss == alone.history.rows[-1]["held_loss"]
 
 
 def test_a_shorter_training_is_the_beginning_of_the_longer(data, tmp_path):
@@ -90,6 +93,42 @@ def test_fewer_and_fewer_climb_and_each_goes_on_where_it_rested(data, tmp_path):
     scores = {score.label: score for score in full.rungs[0]}
     for score in climbed.rungs[-1]:
         assert score == scores[score.label]
+
+
+REACHED = {
+    # The rate, and by epoch what it reached: accuracy and loss.
+    0.1: {1: (0.6, 2.0), 4: (0.7, 1.9)},
+    0.2: {1: (0.5, 1.5), 4: (0.8, 0.9)},
+    0.3: {1: (0.4, 1.6), 4: (0.9, 1.0)},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes_on", "wins"),
+    [
+        ([{}, {}, {}], [0.2, 0.3], 0.3),  # the lowest losses, then the highest accuracy
+        ([{"label_smoothing": 0.1}] * 3, [0.2, 0.3], 0.3),
+        # Losses of unlike targets are not compared: the highest accuracies go on.
+        ([{}, {}, {"label_smoothing": 0.1}], [0.1, 0.2], 0.2),
+        ([{}, {"loss": "squared-error"}, {}], [0.1, 0.2], 0.2),
+        ([{"loss": "squared-error"}] * 3, [0.1, 0.2], 0.2),
+    ],
+)
+def test_the_loss_decides_who_goes_on_where_it_can_and_the_accuracy_who_wins(
+    data, tmp_path, monkeypatch, changes, goes_on, wins
+):
+    def run_at(job, *_):
+        rows = REACHED[job.candidate.recipe.optimizer.lr]
+        return {epoch: trials.Reached(*both) for epoch, both in rows.items()}, 0
+
+    monkeypatch.setattr(trials, "_run", run_at)
+    candidates = [
+        Candidate(f"{lr}", NETWORK, Recipe(4, 32, SGD(lr), **change))
+        for lr, change in zip(REACHED, changes, strict=True)
+    ]
+    outcome = run(data, tmp_path, candidates, rungs=[Rung(1, 1, keep=2), Rung()])
+    assert [score.label for score in outcome.rungs[0][:2]] == [f"{lr}" for lr in goes_on]
+    assert outcome.best.label == f"{wins}"
 
 
 def test_several_processes_find_the_same(data, tmp_path):
@@ -149,7 +188,10 @@ def test_a_candidate_that_runs_away_comes_last_and_is_not_tried_again(data, tmp_
     outcome = run(data, tmp_path, [wild, CANDIDATES[4]])
     assert [score.label for score in outcome.rungs[0]] == [CANDIDATES[4].label, "wild"]
     assert outcome.rungs[0][-1].accuracy == 0
+    assert outcome.rungs[0][-1].loss == math.inf
     assert run(data, tmp_path, [wild]).trained == 0
+    first = run(data, tmp_path, [wild, CANDIDATES[4]], rungs=[Rung(1, 1, keep=1), Rung()]).rungs[0]
+    assert [score.label for score in first] == [CANDIDATES[4].label, "wild"]
 
 
 def test_halving_keeps_one_in_so_many_and_trains_them_so_much_longer():

@@ -268,8 +268,10 @@ def _ratios(
         if each.repeat in reference and each.circumstances.same(reference[each.repeat].circumstances):
             mine = each.values.get(measure.key)
             theirs = reference[each.repeat].values.get(measure.key)
-            less, both = measure.better == "less", mine and theirs
-            found.append(None if not both else theirs / mine if less else mine / theirs)  # type: ignore[operator]
+            if not mine or not theirs:
+                found.append(None)
+            else:
+                found.append(theirs / mine if measure.better == "less" else mine / theirs)
     return tuple(found)
 
 

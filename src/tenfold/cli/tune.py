@@ -113,8 +113,8 @@ def tune(
         bool,
         typer.Option(
             "--halving",
-            help="Begin with one epoch on the first fold; the best quarter goes on for four times as long, "
-            "and so on; what is left is trained in full on all folds.",
+            help="Begin with one epoch on the first fold; the best quarter, by the loss on what is held out, "
+            "goes on for four times as long, and so on; what is left is trained in full on all folds.",
         ),
     ] = False,
     rung: Annotated[
@@ -122,8 +122,9 @@ def tune(
         typer.Option(
             "--rung",
             metavar="EPOCHS:KEEP[:FOLDS]",
-            help="A rung of your own instead: after so many epochs the best KEEP go on, by the first fold or "
-            "the first FOLDS. May be given several times; the last, in full, follows by itself.",
+            help="A rung of your own instead: after so many epochs the best KEEP go on, by the loss on the "
+            "first fold or the first FOLDS. May be given several times; the last, in full, follows by "
+            "itself.",
         ),
     ] = None,
     engine: EngineOption = EngineName.auto,
@@ -153,6 +154,9 @@ def tune(
 
     The test set is not touched. Every training is kept: after Ctrl-C or a kill the same command goes on from
     there. Candidates that differ in nothing but their epochs are one training where the rate is constant.
+
+    Who goes on from a rung is decided by the cross-entropy on what is held out; by the accuracy where the
+    candidates lower different losses or smooth the labels differently. The best is chosen by its accuracy.
 
     The accuracy of the best is flattered, for it was chosen by that accuracy; the command that measures it on
     the test set, once, is told at the end.

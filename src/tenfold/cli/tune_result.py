@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Result:
             "sd": stdev(score.accuracies) if n > 1 else None,
             "n": n,
             "accuracies": list(score.accuracies),
+            "loss": score.loss if isfinite(score.loss) else None,
             "rung": number + 1,
             "epochs": min(rung.epochs or recipe.epochs, recipe.epochs),
             "folds": min(rung.folds or len(search.folds), len(search.folds)),
@@ -136,6 +138,8 @@ class Result:
         columns["accuracy"] = Column("Accuracy", "right", "%", digits=2, percent=True)
         if any(row["n"] > 1 for row in rows):
             columns |= {"sd": Column("sd", "right", "points", digits=2, percent=True), "n": "n"}
+        if self.search.by_loss:
+            columns["loss"] = Column("Loss", "right", digits=3)
         if len(rows) > 1:
             columns["behind"] = "Against the best"
         if len(self.search.rungs) > 1:
@@ -157,7 +161,7 @@ class Result:
 
     def _cells(self, row: dict[str, Any]) -> dict[str, Any]:
         cells = {key: value_text(value) for key, value in row["settings"].items()}
-        cells |= {key: row[key] for key in ("accuracy", "sd", "n")}
+        cells |= {key: row[key] for key in ("accuracy", "loss", "sd", "n")}
         if row["difference"] is None:
             behind = "the best" if row["rung"] == len(self.search.rungs) else "left behind"
         else:
@@ -186,6 +190,11 @@ class Result:
             remarks.append(
                 "A single training of each says nothing of the noise: what lies close may be as good. More "
                 "folds or seeds tell."
+            )
+        if search.by_loss:
+            remarks.append(
+                "Who goes on from a rung is decided by the loss, the cross-entropy in nats; the best is "
+                "chosen by its accuracy."
             )
         if any(0.0 in row["accuracies"] for row in rows):
             remarks.append("A training that ran away, its loss no longer finite, counts as 0%.")

@@ -97,6 +97,13 @@ class Search:
         """The candidates."""
         return {candidate.label: candidate for candidate in self.candidates}
 
+    @cached_property
+    def by_loss(self) -> bool:
+        """Whether the rungs before the last rank by the cross-entropy, not by the accuracy."""
+        from tenfold.tuning import losses_compare
+
+        return len(self.rungs) > 1 and losses_compare(self.candidates)
+
     @property
     def images(self) -> int:
         """How many images are divided."""

@@ -1,7 +1,7 @@
 """Searching for good settings: spaces of choices, grid and random search, successive halving."""
 
 from tenfold.tuning.plan import Plan, plan
-from tenfold.tuning.search import Outcome, Rung, Score, halving, search
+from tenfold.tuning.search import Outcome, Rung, Score, halving, losses_compare, search
 from tenfold.tuning.space import Point, Space
 from tenfold.tuning.trials import Candidate, on_gpu
 
@@ -14,6 +14,7 @@ __all__ = [
     "Score",
     "Space",
     "halving",
+    "losses_compare",
     "on_gpu",
     "plan",
     "search",

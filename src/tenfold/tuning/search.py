@@ -6,7 +6,7 @@ how many follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import ceil, gcd
@@ -18,12 +18,16 @@ from tenfold.errors import TuningError
 from tenfold.networks.architecture import Architecture
 from tenfold.runs import Store
 from tenfold.training import Recipe
-from tenfold.tuning.trials import Candidate, Fold, Job, Trials
+from tenfold.tuning.trials import Candidate, Fold, Job, Reached, Trials
 
 
 @dataclass(frozen=True)
 class Rung:
     """How far the candidates are trained before the best of them go on.
+
+    Who goes on is decided by the mean cross-entropy on what was held out, where all candidates are trained
+    towards the same targets by it; else by the accuracy, as on a rung that keeps all. A few hundred images
+    tell early trainings apart better by the first (docs/decisions/0009).
 
     Attributes
     ----------
@@ -55,17 +59,24 @@ class Score:
     Attributes
     ----------
     label : str
-    accuracies : tuple of float
-        On what was held out, by fold and seed.
+    accuracies, losses : tuple of float
+        On what was held out, by fold and seed. The loss is the cross-entropy in nats, whatever the recipe's;
+        infinite for a training that ran away.
     """
 
     label: str
     accuracies: tuple[float, ...]
+    losses: tuple[float, ...]
 
     @property
     def accuracy(self) -> float:
         """The mean."""
         return float(np.mean(self.accuracies))
+
+    @property
+    def loss(self) -> float:
+        """The mean."""
+        return float(np.mean(self.losses))
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,8 @@ def search(
     on_progress: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Train candidates and rank them by their mean accuracy on what was held out.
+
+    Who goes on from rung to rung is decided as `Rung` tells.
 
     Parameters
     ----------
@@ -148,6 +161,7 @@ def search(
     began, cpu = perf_counter(), process_time()
     longest = _longest(candidates)
     step = reduce(gcd, {*_goals(candidates, rungs)})
+    by_loss = losses_compare(candidates)
     found: list[tuple[Score, ...]] = []
     trained = 0
     left = list(candidates)
@@ -166,7 +180,7 @@ def search(
                 for fold in tried
                 for seed in seeds
             ]
-            reached: dict[tuple[Candidate, int, int], dict[int, float]] = {}
+            reached: dict[tuple[Candidate, int, int], dict[int, Reached]] = {}
 
             told = 0.0
 
@@ -179,22 +193,28 @@ def search(
             for job, (rows, epochs, used) in trials.run(jobs, tell):
                 reached[job.candidate, job.fold, job.seed] = rows
                 trained, cpu = trained + epochs, cpu - used
-            scores = [
-                Score(
-                    each.label,
-                    tuple(
-                        reached[longest[each.label], fold, seed][goals[each.label]]
-                        for fold in tried
-                        for seed in seeds
-                    ),
+            scores = []
+            for each in left:
+                trainings = [reached[longest[each.label], fold, seed] for fold in tried for seed in seeds]
+                accuracies, losses = zip(
+                    *(by_epoch[goals[each.label]] for by_epoch in trainings), strict=True
                 )
-                for each in left
-            ]
-            scores.sort(key=lambda score: -score.accuracy)
+                scores.append(Score(each.label, accuracies, losses))
+            scores.sort(key=lambda score: score.loss if by_loss and rung.keep else -score.accuracy)
             found.append(tuple(scores))
             going = {score.label for score in scores[: rung.keep]}
             left = [each for each in left if each.label in going]
     return Outcome(tuple(found), trained, perf_counter() - began, process_time() - cpu)
+
+
+def losses_compare(candidates: Iterable[Candidate]) -> bool:
+    """Return whether all candidates are trained towards the same targets by the cross-entropy.
+
+    Where one lowers the squared error, or smooths the labels more than another, a higher cross-entropy on
+    the labels says nothing against it.
+    """
+    targets = {(each.recipe.loss, each.recipe.label_smoothing) for each in candidates}
+    return len(targets) == 1 and targets.pop()[0] == "cross-entropy"
 
 
 def halving(candidates: int, epochs: int, folds: int, *, factor: int = 4, least: int = 1) -> list[Rung]:

@@ -15,8 +15,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf, isnan
 from time import process_time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tenfold.data.dataset import Dataset
 from tenfold.errors import TrainingDiverged, TrainingStopped, TuningError
@@ -62,6 +63,14 @@ class Job:
     seed: int
     until: int
     monitor_every: int
+
+
+class Reached(NamedTuple):
+    """What a training reached on what was held out."""
+
+    accuracy: float
+    loss: float
+    """Cross-entropy in nats, whatever the training lowers; infinite where it ran away."""
 
 
 class Trials:
@@ -110,7 +119,7 @@ class Trials:
     def run(
         self, jobs: Sequence[Job], on_progress: Callable[[float], None] = lambda done: None
     ) -> Iterator[tuple[Job, _Found]]:
-        """Yield each job with its accuracies by epoch, the epochs that were trained, and the processor time
+        """Yield each job with what it reached by epoch, the epochs that were trained, and the processor time
         that another process spent on it.
 
         `on_progress` is told how many are done; of those that are done together, how many jobs' worth.
@@ -157,8 +166,8 @@ class Trials:
             ) from None
 
 
-_Found = tuple[dict[int, float], int, float]
-"""Accuracies by epoch, how many epochs were trained for them, and the seconds of another process' core."""
+_Found = tuple[dict[int, Reached], int, float]
+"""What was reached by epoch, the epochs trained for it, and the seconds of another process' core."""
 
 _taken: tuple[Sequence[Fold], Store, str]
 _stop: Any = None
@@ -192,8 +201,8 @@ def _run_there(job: Job) -> _Found:
     return rows, epochs, process_time() - began
 
 
-def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[dict[int, float], int]:
-    """Train what `job` asks for beyond what is kept; return accuracies by epoch, and the epochs trained."""
+def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[dict[int, Reached], int]:
+    """Train what `job` asks for beyond what is kept; return what it reached, and the epochs trained."""
     made = get_engine(engine)
     (data, held), candidate = folds[job.fold], job.candidate
     what = _what(job, folds, made)
@@ -201,7 +210,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
     with store.claim(id):
         kept = store.find(id)
         if kept is not None:
-            return _accuracies(kept.history), 0
+            return _reached(kept.history), 0
         started, epochs = datetime.now(UTC).isoformat(), 0
 
         def count(_: object) -> None:
@@ -231,7 +240,7 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
                 raise _too_large(job) from None
             raise
         _keep(job, what, history, seconds, started, data, store)
-    return _accuracies(history.to_dict()), epochs
+    return _reached(history.to_dict()), epochs
 
 
 def _short_of_memory(error: Exception) -> bool:
@@ -253,7 +262,7 @@ def _run_together(
     engine: str,
     epochs: Counter[Job],
     on_progress: Callable[[float], None],
-) -> list[dict[int, float]]:
+) -> list[dict[int, Reached]]:
     """Do what `_run` does for each, as one batched computation, and count the epochs that are trained."""
     from tenfold.training.together import Training, train_together
 
@@ -296,7 +305,7 @@ def _run_together(
             if history.rows[-1]["epoch"] == job.candidate.recipe.epochs:
                 remove_checkpoint(training.folder)
             histories[place] = history.to_dict()
-    return [_accuracies(histories[place]) for place in range(len(jobs))]
+    return [_reached(histories[place]) for place in range(len(jobs))]
 
 
 def _divided(
@@ -385,6 +394,12 @@ def _keep(
     )
 
 
-def _accuracies(history: dict[str, list[Any]]) -> dict[int, float]:
-    rows = zip(history["epoch"], history["held_accuracy"], strict=True)
-    return {epoch: accuracy for epoch, accuracy in rows if accuracy is not None}
+def _reached(history: dict[str, list[Any]]) -> dict[int, Reached]:
+    # A training that ran away has no loss.
+    losses = history.get("held_loss", [None] * len(history["epoch"]))
+    rows = zip(history["epoch"], history["held_accuracy"], losses, strict=True)
+    return {
+        epoch: Reached(accuracy, inf if loss is None or isnan(loss) else loss)
+        for epoch, accuracy, loss in rows
+        if accuracy is not None
+    }
