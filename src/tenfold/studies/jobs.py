@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenfold.runs import Run, Store, identity
 from tenfold.studies.checks import blamed
-from tenfold.studies.experiment import Candidates, Classical, Experiment, Setup
+from tenfold.studies.experiment import FOLDS, SEARCH, Candidates, Classical, Experiment, Setup
 from tenfold.studies.results import Group, Results, on_common_seeds, scores
 from tenfold.studies.share import FULL_TRAINING_SET, Share
 from tenfold.studies.study import Study
 from tenfold.training import Constant, Recipe
+
+if TYPE_CHECKING:
+    from tenfold.training.torch_engine import TorchEngine
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Crew:
-    """Trainings that are done together: equal images, epochs, precision and seed.
+    """Trainings that are done together.
 
     Attributes
     ----------
     jobs : tuple of Job
+    engine : str
+        "numpy": of equal images, epochs, precision and seed (`training.population`). "torch": candidates of
+        a search, alike in all that one batched computation needs (`training.together`).
     """
 
     jobs: tuple[Job, ...]
+    engine: str = "numpy"
 
     @property
     def count(self) -> int:
@@ -135,6 +142,33 @@ def tasks(jobs: list[Job]) -> list[Task]:
         else:
             found.append(job)
     return [*found, *(Crew(tuple(crew)) for crew in crews.values())]
+
+
+def in_batches(tasks: Sequence[Task], engine: TorchEngine) -> list[Task]:
+    """Return the tasks with candidates of searches, as far as they are alike, in crews of torch.
+
+    Only they: other trainings may be compared by the time that each takes.
+    """
+    from tenfold.training.together import divided
+
+    found: list[Task] = []
+    candidates: dict[str, list[tuple[Job, Setup]]] = {}
+    for task in tasks:
+        if (
+            isinstance(task, Job)
+            and isinstance(task.setup, Setup)
+            and task.setup.on is None
+            and not task.setup.watch_every
+            and task.share.reading in (SEARCH, *FOLDS)
+        ):
+            candidates.setdefault(task.study, []).append((task, task.setup))
+        else:
+            found.append(task)
+    for those in candidates.values():
+        crews, alone = divided(those, lambda pair: (pair[1].network, pair[1].recipe), engine)
+        found += [job for job, _ in alone]
+        found += [Crew(tuple(job for job, _ in crew), "torch") for crew in crews]
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
 """Runs a study: every training it needs, each once; what is finished is never repeated.
 
 Small networks gain nothing from a second thread, so each core trains a network of its own with one thread.
-That also makes a result independent of how many cores there were.
+That also makes a result independent of how many cores there were. On a GPU the candidates of a search, which
+are many and alike, are batched computations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingsFailed, TrainingStopped
 from tenfold.runs import Store, identity
 from tenfold.studies.chapter import shown
 from tenfold.studies.checks import blamed
 from tenfold.studies.experiment import SCALES, Classical
-from tenfold.studies.jobs import Crew, Job, Task, asked, collect, jobs, tasks
+from tenfold.studies.jobs import Crew, Job, Task, asked, collect, in_batches, jobs, tasks
 from tenfold.studies.judgment import judge_claim
 from tenfold.studies.results import Results
 from tenfold.studies.share import parts
@@ -26,6 +28,10 @@ from tenfold.studies.workers import StudyProgress, Tracker, Workers
 from tenfold.training import get_engine
 from tenfold.training.engine import check_fit
 from tenfold.training.numpy_population import Member
+from tenfold.tuning import on_gpu
+
+if TYPE_CHECKING:
+    from tenfold.training.torch_engine import TorchEngine
 
 
 def run_study(
@@ -90,10 +96,12 @@ def run_study(
     work = partial(run_task, root=store.root, engine=plain)
     checked = False
     failed: dict[Task, TrainingError] = {}
+    # What a batched computation left undone is tried by itself, which tells why it cannot be done.
+    alone: set[Job] = set()
     while True:
         results = collect(study, scale, store)
         needed = jobs(study, scale, results, seeds=seeds, only=only, engine=engine)
-        missing = [task for task in unfinished(needed, store, plain) if task not in failed]
+        missing = [task for task in unfinished(needed, store, plain, alone) if task not in failed]
         ahead = jobs(study, scale, results, seeds=seeds, only=only, engine=engine, expected=True)
         known = set(needed)
         later = unfinished([job for job in ahead if job not in known], store, plain)
@@ -108,6 +116,8 @@ def run_study(
             checked = True
         try:
             failed |= workers.run(missing, work, tracker)
+            for task in missing:
+                alone.update(task.jobs if isinstance(task, Crew) and task.engine == "torch" else ())
         except (TrainingStopped, KeyboardInterrupt):
             raise TrainingStopped(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "
@@ -223,15 +233,24 @@ def check(needed: list[Job]) -> None:
             raise StudyError(f"{name} of {job.study} cannot be trained: {error}") from None
 
 
-def unfinished(needed: list[Job], store: Store, engine: str = "auto") -> list[Task]:
-    """Return what of the needed trainings is not in the store; a crew is not while one of its members is."""
+def unfinished(
+    needed: list[Job], store: Store, engine: str = "auto", alone: Collection[Job] = ()
+) -> list[Task]:
+    """Return what of the needed trainings is not in the store; a crew is not while one of its members is.
+
+    On a GPU, candidates of searches are done as batched computations, but for those that are to be `alone`.
+    """
     made = get_engine(engine)
 
     def kept(job: Job) -> bool:
         return store.find(identity(job.what(made.settings(job.recipe)))) is not None
 
-    return [
+    missing = [
         task
         for task in tasks(needed)
         if not all(kept(job) for job in (task.jobs if isinstance(task, Crew) else (task,)))
     ]
+    if not on_gpu(engine):
+        return missing
+    rest = [task for task in missing if task in alone]
+    return rest + in_batches([task for task in missing if task not in alone], cast("TorchEngine", made))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 from time import perf_counter, process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tenfold.errors import TrainingDiverged
 from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
 from tenfold.models.card import describe
 from tenfold.models.classical import baseline
@@ -24,6 +27,9 @@ from tenfold.training import Engine, Progress, Trained, Weights, get_engine, tra
 from tenfold.training.checkpoint import remove_checkpoint
 from tenfold.training.numpy_population import Member
 from tenfold.training.population import train_population
+
+if TYPE_CHECKING:
+    from tenfold.training.torch_engine import TorchEngine
 
 
 def run_task(task: Task, report: Report, *, root: Path, engine: str = "auto") -> None:
@@ -41,7 +47,10 @@ def run_task(task: Task, report: Report, *, root: Path, engine: str = "auto") ->
     """
     store = Store(root)
     if isinstance(task, Crew):
-        _run_crew(task, store, report)
+        if task.engine == "numpy":
+            _run_crew(task, store, report)
+        else:
+            _run_batch(task.jobs, store, report, engine)
         return
     id = identity(task.what(get_engine(engine).settings(task.recipe)))
     with store.claim(id):
@@ -110,6 +119,58 @@ def _run_crew(crew: Crew, store: Store, report: Report) -> None:
         for job, setup, trained, what in zip(crew.jobs, setups, together, whats, strict=True):
             _keep(job, setup, data, trained, get_engine("numpy"), store, started, what)
         rmtree(folder)
+
+
+def _run_batch(jobs: Sequence[Job], store: Store, report: Report, engine: str) -> None:
+    """Train jobs as one batched computation; one that runs away is left undone.
+
+    Where the memory does not suffice, half of them and then the others; one that does not find enough by
+    itself is left undone.
+    """
+    import torch
+
+    from tenfold.training.together import Training, train_together
+
+    made = get_engine(engine)
+    with ExitStack() as claims:
+        every = {identity(job.what(made.settings(job.recipe))): job for job in jobs}
+        for id in sorted(every):  # in one order, so that no two processes wait for each other
+            claims.enter_context(store.claim(id))
+        left = {id: job for id, job in every.items() if store.find(id) is None}
+        if not left:
+            return
+        setups = {id: job.setup for id, job in left.items() if isinstance(job.setup, Setup)}
+        data = {id: parts(job.share) for id, job in left.items()}
+        started = datetime.now(UTC).isoformat()
+        try:
+            together = train_together(
+                [
+                    Training(
+                        setup.network,
+                        setup.recipe,
+                        data[id].train,
+                        left[id].seed,
+                        store.folder(id),
+                        data[id].monitors,
+                        setup.monitor_every,
+                    )
+                    for id, setup in setups.items()
+                ],
+                cast("TorchEngine", made),
+                on_progress=report,
+            )
+        except torch.OutOfMemoryError:
+            together = []
+        for (id, job), trained in zip(left.items(), together, strict=False):
+            if not isinstance(trained, TrainingDiverged):
+                what = job.what(made.settings(job.recipe))
+                _keep(job, setups[id], data[id], trained, made, store, started, what, len(left))
+                remove_checkpoint(store.folder(id))
+    if not together and len(left) > 1:
+        middle = len(left) // 2
+        halves = list(left.values())[:middle], list(left.values())[middle:]
+        _run_batch(halves[0], store, lambda part: report(part / 2), engine)
+        _run_batch(halves[1], store, lambda part: report((1 + part) / 2), engine)
 
 
 def _search(job: Job, setup: Setup, id: str, store: Store, started: str) -> None:
@@ -183,6 +244,7 @@ def _keep(
     store: Store,
     started: str,
     what: dict[str, Any],
+    together: int = 1,
 ) -> None:
     """Measure what was trained, and keep the run with its model."""
     id = identity(what)
@@ -208,7 +270,7 @@ def _keep(
             folder=folder,
             started=started,
             seconds=trained.seconds,
-            tags=_tags(job),
+            tags=_tags(job) | ({"together": together} if together > 1 else {}),
         )
     )
 

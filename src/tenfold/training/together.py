@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -76,6 +76,36 @@ def can_join(architecture: Architecture, recipe: Recipe, engine: TorchEngine) ->
     """Return whether a population on the engine's device takes such a network."""
     normed = bool(architecture.statistic_shapes) and is_mixed(recipe, engine.device)
     return not recipe.ema and not recipe.distillation.on and not normed
+
+
+TOGETHER = 64
+"""How many trainings are one computation at most: what each keeps for the way back takes memory."""
+
+T = TypeVar("T")
+
+
+def divided(
+    trainings: Sequence[T], setup: Callable[[T], tuple[Architecture, Recipe]], engine: TorchEngine
+) -> tuple[list[list[T]], list[T]]:
+    """Return which trainings can be done together, at most `TOGETHER` of each kind at once, and the others.
+
+    Parameters
+    ----------
+    trainings : sequence
+        Of whatever `setup` knows the network and the recipe.
+    setup : function
+    engine : TorchEngine
+    """
+    alike: dict[Any, list[T]] = {}
+    alone = []
+    for each in trainings:
+        architecture, recipe = setup(each)
+        if can_join(architecture, recipe, engine):
+            alike.setdefault(TorchMember(architecture, recipe).likeness, []).append(each)
+        else:
+            alone.append(each)
+    crews = [every[at : at + TOGETHER] for every in alike.values() for at in range(0, len(every), TOGETHER)]
+    return crews, alone
 
 
 def train_together(

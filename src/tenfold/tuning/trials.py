@@ -31,9 +31,6 @@ from tenfold.training.worker import ctrl_c_waits, deaf_children, end_processes, 
 if TYPE_CHECKING:
     from tenfold.training.torch_engine import TorchEngine
 
-TOGETHER = 64
-"""How many trainings are one computation at most: what each keeps for the way back takes memory."""
-
 Fold = tuple[Dataset, Dataset]
 """What is trained on, and what is held out."""
 
@@ -124,7 +121,7 @@ class Trials:
 
         `on_progress` is told how many are done; of those that are done together, how many jobs' worth.
         """
-        crews, alone = _divided(jobs, *self._setting) if self._together else ([], jobs)
+        crews, alone = self._divided(jobs) if self._together else ([], jobs)
         done, epochs = 0, Counter[Job]()
         while crews:
             crew = crews.pop(0)
@@ -148,6 +145,13 @@ class Trials:
             yield job, found
             done += 1
             on_progress(done)
+
+    def _divided(self, jobs: Sequence[Job]) -> tuple[list[list[Job]], list[Job]]:
+        """Return which jobs are done together, and those that are done one by one."""
+        from tenfold.training.together import divided
+
+        made = _torch(self._setting[-1])
+        return divided(jobs, lambda job: (job.candidate.architecture, job.candidate.recipe), made)
 
     def _one_by_one(self, jobs: Sequence[Job]) -> Iterator[_Found]:
         """Yield what `run` does of each job, done by itself."""
@@ -306,26 +310,6 @@ def _run_together(
                 remove_checkpoint(training.folder)
             histories[place] = history.to_dict()
     return [_reached(histories[place]) for place in range(len(jobs))]
-
-
-def _divided(
-    jobs: Sequence[Job], folds: Sequence[Fold], store: Store, engine: str
-) -> tuple[list[list[Job]], list[Job]]:
-    """Return which jobs are done together, and those that are done one by one."""
-    from tenfold.training.together import can_join
-    from tenfold.training.torch_member import TorchMember
-
-    made = _torch(engine)
-    alike: dict[Any, list[Job]] = {}
-    alone = []
-    for job in jobs:
-        architecture, recipe = job.candidate.architecture, job.candidate.recipe
-        if can_join(architecture, recipe, made):
-            alike.setdefault(TorchMember(architecture, recipe).likeness, []).append(job)
-        else:
-            alone.append(job)
-    crews = [every[at : at + TOGETHER] for every in alike.values() for at in range(0, len(every), TOGETHER)]
-    return crews, alone
 
 
 def on_gpu(engine: str) -> bool:
