@@ -14,6 +14,7 @@ from tenfold.errors import TrainingStopped, TuningError
 from tenfold.networks import Dense, ReLU, network
 from tenfold.runs import Store
 from tenfold.training import SGD, Cosine, Recipe, Step, get_engine, train
+from tenfold.training.distillation import Distillation
 from tenfold.tuning import Candidate, Rung, halving, search, trials
 
 NETWORK = network(784)(Dense(8), ReLU(), Dense(10))
@@ -112,6 +113,7 @@ REACHED = {
         ([{}, {}, {"label_smoothing": 0.1}], [0.1, 0.2], 0.2),
         ([{}, {"loss": "squared-error"}, {}], [0.1, 0.2], 0.2),
         ([{"loss": "squared-error"}] * 3, [0.1, 0.2], 0.2),
+        ([{}, {}, {"distillation": Distillation("base", 0.5)}], [0.1, 0.2], 0.2),
     ],
 )
 def test_the_loss_decides_who_goes_on_where_it_can_and_the_accuracy_who_wins(
@@ -129,6 +131,8 @@ def test_the_loss_decides_who_goes_on_where_it_can_and_the_accuracy_who_wins(
     outcome = run(data, tmp_path, candidates, rungs=[Rung(1, 1, keep=2), Rung()])
     assert [score.label for score in outcome.rungs[0][:2]] == [f"{lr}" for lr in goes_on]
     assert outcome.best.label == f"{wins}"
+    # The last rung is by the accuracy, whether it keeps all or not.
+    assert run(data, tmp_path, candidates, rungs=[Rung(1, 1, keep=2)]).best.label == "0.1"
 
 
 def test_several_processes_find_the_same(data, tmp_path):

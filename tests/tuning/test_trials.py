@@ -179,7 +179,7 @@ def test_progress_is_told_while_many_train_as_one(data, tmp_path, monkeypatch):
 
 def test_without_being_told_a_cpu_goes_one_by_one_and_a_gpu_together(data, tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr(trials, "_divided", lambda jobs, *setting: called.append(jobs) or ([], jobs))
+    monkeypatch.setattr(together, "divided", lambda jobs, *_: called.append(jobs) or ([], jobs))
     run(data, tmp_path / "cpu", None, CANDIDATES[:1])
     assert called == []
     monkeypatch.setattr(trials, "on_gpu", lambda engine: True)

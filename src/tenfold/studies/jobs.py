@@ -123,7 +123,10 @@ class Crew:
     def name(self) -> str:
         """What to call it while it runs."""
         first = self.jobs[0]
-        return f"{first.study}: {self.count} networks together, {first.label} ..., seed {first.seed}"
+        those = f"{first.label} ..."
+        if self.engine == "torch":  # of several folds and seeds
+            those = f"{first.experiment}: {those}, {first.share.reading}"
+        return f"{first.study}: {self.count} networks together, {those}, seed {first.seed}"
 
 
 Task = Job | Crew
@@ -145,9 +148,10 @@ def tasks(jobs: list[Job]) -> list[Task]:
 
 
 def in_batches(tasks: Sequence[Task], engine: TorchEngine) -> list[Task]:
-    """Return the tasks with candidates of searches, as far as they are alike, in crews of torch.
+    """Return the tasks with what searches train, as far as it is alike, in crews of torch.
 
-    Only they: other trainings may be compared by the time that each takes.
+    Only what is read as `SEARCH` or `FOLDS`: other trainings may be compared by the time that each takes,
+    which of these is a share.
     """
     from tenfold.training.together import divided
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from tenfold.errors import NetworkError, StudyError, TrainingError, TrainingsFailed, TrainingStopped
 from tenfold.runs import Store, identity
@@ -115,14 +115,19 @@ def run_study(
                 check(jobs(study, scale, results, seeds=1, only=only, engine=engine, expected=True))
             checked = True
         try:
-            failed |= workers.run(missing, work, tracker)
-            for task in missing:
-                alone.update(task.jobs if isinstance(task, Crew) and task.engine == "torch" else ())
+            for task, error in workers.run(missing, work, tracker).items():
+                if not _is_batch(task):
+                    failed[task] = error
+            alone.update(job for task in missing if _is_batch(task) for job in task.jobs)
         except (TrainingStopped, KeyboardInterrupt):
             raise TrainingStopped(
                 f"The study {study.key} stopped with {tracker.done} of {tracker.total} trainings finished. "
                 "What is finished is kept, and the others go on where they were: run the same command again."
             ) from None
+
+
+def _is_batch(task: Task) -> TypeGuard[Crew]:
+    return isinstance(task, Crew) and task.engine == "torch"
 
 
 def _failures(study: Study, failed: dict[Task, TrainingError]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from tenfold.errors import TrainingDiverged
+from tenfold.errors import TrainingDiverged, TrainingError
 from tenfold.evaluation import classification_report, confusion_matrix, evaluate, softmax
 from tenfold.models.card import describe
 from tenfold.models.classical import baseline
@@ -25,6 +25,7 @@ from tenfold.studies.share import Parts, parts
 from tenfold.studies.workers import Report, threads
 from tenfold.training import Engine, Progress, Trained, Weights, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
+from tenfold.training.engine import short_of_memory
 from tenfold.training.numpy_population import Member
 from tenfold.training.population import train_population
 
@@ -55,7 +56,15 @@ def run_task(task: Task, report: Report, *, root: Path, engine: str = "auto") ->
     id = identity(task.what(get_engine(engine).settings(task.recipe)))
     with store.claim(id):
         if store.find(id) is None:
-            _run_job(task, id, store, report, engine)
+            try:
+                _run_job(task, id, store, report, engine)
+            except Exception as error:
+                if not short_of_memory(error):
+                    raise
+                raise TrainingError(
+                    "The memory of the device does not suffice. Choose a smaller batch_size, fewer workers "
+                    "or another device."
+                ) from None
 
 
 def _run_job(job: Job, id: str, store: Store, report: Report, engine: str) -> None:
@@ -122,55 +131,59 @@ def _run_crew(crew: Crew, store: Store, report: Report) -> None:
 
 
 def _run_batch(jobs: Sequence[Job], store: Store, report: Report, engine: str) -> None:
-    """Train jobs as one batched computation; one that runs away is left undone.
+    """Train jobs as one batched computation; where the memory does not suffice, as two of half the size.
 
-    Where the memory does not suffice, half of them and then the others; one that does not find enough by
-    itself is left undone.
+    What runs away, or does not find enough memory by itself, is left undone.
     """
     import torch
 
+    try:
+        _try_batch(jobs, store, report, engine)
+        return
+    except torch.OutOfMemoryError:
+        pass  # left here, where nothing holds the memory any more
+    finally:
+        torch.cuda.empty_cache()  # other processes may want it
+    if len(jobs) > 1:
+        middle = len(jobs) // 2
+        _run_batch(jobs[:middle], store, lambda part: report(part / 2), engine)
+        _run_batch(jobs[middle:], store, lambda part: report((1 + part) / 2), engine)
+
+
+def _try_batch(jobs: Sequence[Job], store: Store, report: Report, engine: str) -> None:
     from tenfold.training.together import Training, train_together
 
     made = get_engine(engine)
+    whats = [job.what(made.settings(job.recipe)) for job in jobs]
     with ExitStack() as claims:
-        every = {identity(job.what(made.settings(job.recipe))): job for job in jobs}
-        for id in sorted(every):  # in one order, so that no two processes wait for each other
+        ids = [identity(what) for what in whats]
+        for id in sorted(ids):  # in one order, so that no two processes wait for each other
             claims.enter_context(store.claim(id))
-        left = {id: job for id, job in every.items() if store.find(id) is None}
-        if not left:
-            return
-        setups = {id: job.setup for id, job in left.items() if isinstance(job.setup, Setup)}
-        data = {id: parts(job.share) for id, job in left.items()}
+        left = [
+            (job, job.setup, parts(job.share), what)
+            for job, id, what in zip(jobs, ids, whats, strict=True)
+            if isinstance(job.setup, Setup) and store.find(id) is None
+        ]
         started = datetime.now(UTC).isoformat()
-        try:
-            together = train_together(
-                [
-                    Training(
-                        setup.network,
-                        setup.recipe,
-                        data[id].train,
-                        left[id].seed,
-                        store.folder(id),
-                        data[id].monitors,
-                        setup.monitor_every,
-                    )
-                    for id, setup in setups.items()
-                ],
-                cast("TorchEngine", made),
-                on_progress=report,
+        trainings = [
+            Training(
+                setup.network,
+                setup.recipe,
+                data.train,
+                job.seed,
+                store.folder(identity(what)),
+                data.monitors,
+                setup.monitor_every,
             )
-        except torch.OutOfMemoryError:
-            together = []
-        for (id, job), trained in zip(left.items(), together, strict=False):
+            for job, setup, data, what in left
+        ]
+        if not trainings:
+            return
+        together = train_together(trainings, cast("TorchEngine", made), on_progress=report)
+        for (job, setup, data, what), trained in zip(left, together, strict=True):
             if not isinstance(trained, TrainingDiverged):
-                what = job.what(made.settings(job.recipe))
-                _keep(job, setups[id], data[id], trained, made, store, started, what, len(left))
-                remove_checkpoint(store.folder(id))
-    if not together and len(left) > 1:
-        middle = len(left) // 2
-        halves = list(left.values())[:middle], list(left.values())[middle:]
-        _run_batch(halves[0], store, lambda part: report(part / 2), engine)
-        _run_batch(halves[1], store, lambda part: report((1 + part) / 2), engine)
+                _keep(job, setup, data, trained, made, store, started, what, len(left))
+                remove_checkpoint(store.folder(identity(what)))
 
 
 def _search(job: Job, setup: Setup, id: str, store: Store, started: str) -> None:

@@ -269,3 +269,11 @@ def as_input(architecture: Architecture, images: NDArray[Any], dtype: type[np.fl
     if architecture.mean != 0.0 or architecture.std != 1.0:
         x = (x - dtype(architecture.mean)) / dtype(architecture.std)
     return x
+
+
+def short_of_memory(error: Exception) -> bool:
+    """Return whether it is torch's error of a device whose memory does not suffice.
+
+    By its name, since torch need not be installed.
+    """
+    return type(error).__name__ == "OutOfMemoryError"

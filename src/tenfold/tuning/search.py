@@ -6,7 +6,7 @@ how many follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import ceil, gcd
@@ -26,8 +26,8 @@ class Rung:
     """How far the candidates are trained before the best of them go on.
 
     Who goes on is decided by the mean cross-entropy on what was held out, where all candidates are trained
-    towards the same targets by it; else by the accuracy, as on a rung that keeps all. A few hundred images
-    tell early trainings apart better by the first (docs/decisions/0009).
+    towards the same targets by it; else by the accuracy, as on the last rung and on one that keeps all. A few
+    hundred images tell early trainings apart better by the first (docs/decisions/0009).
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ def search(
     trained = 0
     left = list(candidates)
     with Trials(folds, store, engine, workers, together) as trials:
-        for rung in rungs:
+        for number, rung in enumerate(rungs, 1):
             goals = {each.label: min(rung.epochs or each.recipe.epochs, each.recipe.epochs) for each in left}
             tried = range(min(rung.folds or len(folds), len(folds)))
             # One job for a training, however many candidates are its prefixes.
@@ -200,21 +200,25 @@ def search(
                     *(by_epoch[goals[each.label]] for by_epoch in trainings), strict=True
                 )
                 scores.append(Score(each.label, accuracies, losses))
-            scores.sort(key=lambda score: score.loss if by_loss and rung.keep else -score.accuracy)
+            if by_loss and rung.keep and number < len(rungs):
+                scores.sort(key=lambda score: score.loss)
+            else:
+                scores.sort(key=lambda score: -score.accuracy)
             found.append(tuple(scores))
             going = {score.label for score in scores[: rung.keep]}
             left = [each for each in left if each.label in going]
     return Outcome(tuple(found), trained, perf_counter() - began, process_time() - cpu)
 
 
-def losses_compare(candidates: Iterable[Candidate]) -> bool:
+def losses_compare(candidates: Sequence[Candidate]) -> bool:
     """Return whether all candidates are trained towards the same targets by the cross-entropy.
 
-    Where one lowers the squared error, or smooths the labels more than another, a higher cross-entropy on
-    the labels says nothing against it.
+    Where one lowers the squared error, smooths the labels more than another or has another teacher, a higher
+    cross-entropy on the labels says nothing against it.
     """
-    targets = {(each.recipe.loss, each.recipe.label_smoothing) for each in candidates}
-    return len(targets) == 1 and targets.pop()[0] == "cross-entropy"
+    recipes = [each.recipe for each in candidates]
+    targets = {(recipe.loss, recipe.label_smoothing, recipe.distillation) for recipe in recipes}
+    return len(targets) == 1 and recipes[0].loss == "cross-entropy"
 
 
 def halving(candidates: int, epochs: int, folds: int, *, factor: int = 4, least: int = 1) -> list[Rung]:

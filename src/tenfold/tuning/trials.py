@@ -25,6 +25,7 @@ from tenfold.networks.architecture import Architecture
 from tenfold.runs import Run, Store, identity
 from tenfold.training import Engine, History, Recipe, get_engine, train
 from tenfold.training.checkpoint import remove_checkpoint
+from tenfold.training.engine import short_of_memory
 from tenfold.training.one_core import one_core
 from tenfold.training.worker import ctrl_c_waits, deaf_children, end_processes, serve_parent
 
@@ -132,7 +133,7 @@ class Trials:
             try:
                 each_found = _run_together(crew, *self._setting, epochs, tell)
             except Exception as error:
-                if not _short_of_memory(error):
+                if not short_of_memory(error):
                     raise
                 if len(crew) == 1:
                     raise _too_large(crew[0]) from None
@@ -240,16 +241,11 @@ def _run(job: Job, folds: Sequence[Fold], store: Store, engine: str) -> tuple[di
         except TrainingDiverged:
             history, seconds = _lost(job), 0.0
         except Exception as error:
-            if _short_of_memory(error):
+            if short_of_memory(error):
                 raise _too_large(job) from None
             raise
         _keep(job, what, history, seconds, started, data, store)
     return _reached(history.to_dict()), epochs
-
-
-def _short_of_memory(error: Exception) -> bool:
-    # torch's, which need not be installed.
-    return type(error).__name__ == "OutOfMemoryError"
 
 
 def _too_large(job: Job) -> TuningError:
